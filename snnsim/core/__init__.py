@@ -1,0 +1,1 @@
+"""Network, events, simulation: everything that knows no particular neuron."""

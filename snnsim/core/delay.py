@@ -1,0 +1,93 @@
+"""What a delay promises, and the fixed delay."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from math import ceil
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from snnsim.core.errors import DelayError
+from snnsim.core.events import exact_ratio
+from snnsim.core.fields import float_array, param, static
+
+
+class AbstractDelay(eqx.Module):
+    """How long signals travel. Engines ask for `taps`: which earlier steps are read, and with what gain.
+
+    Shapes: one delay for all ``()``, one for each source unit ``[*pre]`` or one for each synapse (the shape of
+    the weight). `bounds`, the smallest and largest delay (ms), hold for good: the delay line's length depends on
+    them.
+    """
+
+    bounds: eqx.AbstractVar[tuple[float, float]]
+
+    @abstractmethod
+    def build(self, pre: tuple[int, ...], synapses: tuple[int, ...], key: jax.Array) -> AbstractDelay:
+        """The delay with arrays, for source shape `pre` and weight shape `synapses`."""
+
+    @abstractmethod
+    def taps(self, dt: float, inference: bool) -> tuple[jax.Array, jax.Array | None]:
+        """(int32 steps ``[taps, *shape]``, gains of that shape or None for 1): what is read and summed."""
+
+    def check(self, dt: float, where: str) -> None:
+        """Raise `DelayError` if the delay cannot be used with steps of `dt` ms."""
+        return
+
+    def depth(self, dt: float) -> int:
+        """Steps that the delay line must reach back."""
+        return ceil(exact_ratio(self.bounds[1], dt))
+
+
+class Delay(AbstractDelay):
+    """Fixed delays on the grid: one for all, one for each source unit or one for each synapse.
+
+    Args:
+        value: delay (ms), a number or an array.
+        rounding: "exact" refuses a delay that is no multiple of the step, "nearest" rounds it.
+
+    Raises:
+        DelayError: a negative or not finite delay; off the grid in `simulate`.
+    """
+
+    value: jax.Array = param(unit="ms", doc="delay", group="delay", bounds=(0.0, None))
+    rounding: str = static("exact", doc="what happens off the grid", choices=("exact", "nearest"))
+    bounds: tuple[float, float] = static(doc="smallest and largest delay", unit="ms")
+
+    def __init__(self, value, rounding: str = "exact"):
+        values = np.asarray(value, np.float64)
+        if not values.size or not np.isfinite(values).all() or values.min() < 0:
+            raise DelayError(got=f"delays {values.ravel()[:3]} ms", expected="finite delays of 0 or more",
+                             where="Delay", fix="give delays in ms")
+        self.value, self.rounding = float_array(value), rounding
+        self.bounds = (float(values.min()), float(values.max()))
+
+    def build(self, pre: tuple[int, ...], synapses: tuple[int, ...], key: jax.Array) -> Delay:
+        """Itself, if its shape fits."""
+        if self.value.shape not in ((), pre, synapses):
+            raise DelayError(got=f"delays of shape {self.value.shape}", where="Delay",
+                             expected=f"() or one a source {pre} or one a synapse {synapses}", fix="reshape them")
+        return self
+
+    def check(self, dt: float, where: str) -> None:
+        """Refuse delays off the grid, unless they are to be rounded."""
+        if self.rounding == "nearest" or isinstance(self.value, jax.core.Tracer):
+            return
+        steps = np.asarray(self.value, np.float64) / dt
+        # float32 delays carry a relative error of 6e-8; a real fault is far larger.
+        wrong = np.abs(steps - np.rint(steps)) > 1e-4 + 2e-7 * np.abs(steps)
+        if wrong.any():
+            value = float(np.asarray(self.value)[wrong].ravel()[0])
+            raise DelayError(got=f"a delay of {value:g} ms", expected=f"a multiple of dt = {dt:g} ms", where=where,
+                             fix="choose another dt, or Delay(..., rounding='nearest')")
+
+    def taps(self, dt: float, inference: bool) -> tuple[jax.Array, None]:
+        """One tap: the delay in steps."""
+        return jnp.rint(self.value / dt).astype(jnp.int32)[None], None
+
+    def depth(self, dt: float) -> int:
+        """Steps of the longest delay."""
+        return round(exact_ratio(self.bounds[1], dt))

@@ -1,0 +1,183 @@
+"""The clocked engine: one chunk of time, component by component."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+
+from snnsim.core.graph import Component
+from snnsim.core.keys import Rand
+from snnsim.core.network import Network
+from snnsim.core.observe import batched_step
+from snnsim.core.signals import arrivals_in_chunk, arrivals_in_step, learned, transformed
+from snnsim.core.state import SimulationState
+from snnsim.kernels.time_loop import time_loop
+
+Record = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class _Chunk:
+    """What one chunk is made of; lives during tracing only."""
+
+    def __init__(self, network: Network, state: SimulationState, inputs: Mapping[str, jax.Array], dt: float,
+                 seed: jax.Array, inference: bool, record: Record):
+        self.network, self.state, self.dt, self.seed, self.inference = network, state, dt, seed, inference
+        self.steps, self.batch = next(iter(inputs.values())).shape[:2]
+        self.record = dict(record)
+        self.populations, self.projections = dict(state.populations), dict(state.projections)
+        self.lines, self.outputs, self.traces = dict(state.lines), dict(inputs), {}
+
+    def history(self, name: str) -> jax.Array:
+        """Outputs of a finished population, those before the chunk first."""
+        if name not in self.state.lines:
+            return self.outputs[name]
+        ring = self.state.lines[name]
+        order = (self.state.step + jnp.arange(ring.shape[0], dtype=jnp.int32)) % ring.shape[0]
+        return jnp.concatenate([ring[order], self.outputs[name]])
+
+    def renew_line(self, name: str) -> None:
+        """Keep the latest outputs of a finished population for the next chunk."""
+        if name in self.lines:
+            depth = self.lines[name].shape[0]
+            slots = (self.state.step + self.steps - depth + jnp.arange(depth, dtype=jnp.int32)) % depth
+            self.lines[name] = self.lines[name].at[slots].set(self.history(name)[-depth:])
+
+    def arrive(self, name: str, total: dict[str, jax.Array]) -> None:
+        """Add the arrivals of projection `name` over the whole chunk to `total`, by port."""
+        projection = self.network.projections[name]
+        self.projections[name], parts = arrivals_in_chunk(
+            projection, self.projections[name], self.history(projection.pre), self.steps, name=name, dt=self.dt,
+            inference=self.inference, seed=self.seed, first_step=self.state.step)
+        _add(total, parts)
+
+
+def _add(total: dict[str, jax.Array], parts: Mapping[str, jax.Array]) -> None:
+    for port, value in parts.items():
+        total[port] = total[port] + value if port in total else value
+
+
+def run_chunk(network: Network, state: SimulationState, inputs: Mapping[str, jax.Array], *, dt: float,
+              seed: jax.Array, inference: bool, record: Record,
+              unroll: int = 1) -> tuple[SimulationState, dict[str, jax.Array], dict[str, dict[str, jax.Array]]]:
+    """Simulate one chunk of time; a pure function, to be compiled, differentiated and mapped.
+
+    Args:
+        network: what to simulate.
+        state: where to begin.
+        inputs: outputs of the input populations, ``[steps, batch, *shape]``.
+        dt: step (ms).
+        seed: uint32 scalar.
+        inference: whether transforms use their running statistics.
+        record: pairs (population, variables).
+        unroll: steps per turn of the time loops.
+
+    Returns:
+        (state, outputs of every population ``[steps, batch, *shape]``, recorded variables by population).
+    """
+    chunk = _Chunk(network, state, inputs, dt, seed, inference, record)
+    for name in inputs:
+        chunk.renew_line(name)
+        chunk.traces[name] = {variable: inputs[name] for variable in chunk.record.get(name, ())}
+    for component in network.components():
+        if component.populations[0] in inputs:
+            continue
+        if component.cyclic:
+            _run_together(chunk, component, unroll)
+        else:
+            _run_alone(chunk, component.populations[0], unroll)
+    after = SimulationState(step=state.step + chunk.steps, populations=chunk.populations, lines=chunk.lines,
+                            projections=chunk.projections)
+    return after, chunk.outputs, chunk.traces
+
+
+def _run_alone(chunk: _Chunk, name: str, unroll: int) -> None:
+    """A population whose inputs are all known: products over the whole chunk, then the loop over time."""
+    neuron, total = chunk.network.populations[name], dict[str, jax.Array]()
+    for projection in chunk.network.incoming(name):
+        chunk.arrive(projection, total)
+    if not total:
+        total = {next(iter(neuron.ports)): jnp.zeros((chunk.steps, chunk.batch, *neuron.shape), jnp.result_type(float))}
+
+    def body(state, arrivals, offset):
+        rand = Rand.at(chunk.seed, name, chunk.state.step + offset)
+        state, *rest = batched_step(neuron, state, arrivals, chunk.dt, rand, chunk.record.get(name, ()))
+        return state, rest
+
+    chunk.populations[name], (chunk.outputs[name], chunk.traces[name]) = time_loop(
+        body, chunk.populations[name], total, steps=chunk.steps, unroll=unroll)
+    chunk.renew_line(name)
+
+
+def _run_together(chunk: _Chunk, component: Component, unroll: int) -> None:
+    """A cyclic component: its populations and projections step through the chunk together."""
+    network, dt, inside = chunk.network, chunk.dt, component.populations
+    known: dict[str, dict[str, jax.Array]] = {name: {} for name in inside}
+    for post in inside:
+        for name in network.incoming(post):
+            if name not in component.projections:
+                chunk.arrive(name, known[post])
+    internal = {name: network.projections[name] for name in component.projections}
+    outside = {p.pre: chunk.history(p.pre) for p in internal.values() if p.pre not in inside}
+    modulators = {m: chunk.outputs[m] for p in internal.values() for m in p.modulators if m not in inside}
+
+    def body(carry, given, offset):
+        known, modulators = given
+        neurons, rings, projections = (dict(part) for part in carry)
+        step = chunk.state.step + offset
+        outputs, traces, signals = {}, {}, {}
+        for post in inside:
+            total = dict(known[post])
+            for name, projection in internal.items():
+                if projection.post == post:
+                    if projection.pre in rings:
+                        history = rings[projection.pre]
+                        row_of = _ring_row(step, history.shape[0])
+                    else:
+                        history = outside[projection.pre]
+                        row_of = _chunk_row(history.shape[0] - chunk.steps + offset)
+                    rand = Rand.at(chunk.seed, name, step)
+                    projections[name], parts, signals[name] = arrivals_in_step(
+                        projection, projections[name], history, row_of, dt=dt, inference=chunk.inference, rand=rand)
+                    parts = {port: value[None] for port, value in parts.items()}
+                    projections[name], parts = transformed(projection, projections[name], parts, chunk.inference, rand)
+                    _add(total, {port: value[0] for port, value in parts.items()})
+            if not total:
+                neuron = network.populations[post]
+                total = {next(iter(neuron.ports)): jnp.zeros((chunk.batch, *neuron.shape), jnp.result_type(float))}
+            neurons[post], outputs[post], traces[post] = batched_step(
+                network.populations[post], neurons[post], total, dt, Rand.at(chunk.seed, post, step),
+                chunk.record.get(post, ()))
+            if post in rings:
+                rings[post] = jax.lax.dynamic_update_index_in_dim(
+                    rings[post], outputs[post], step % rings[post].shape[0], 0)
+        for name, projection in internal.items():
+            if projection.synapse.learns:
+                projections[name] = learned(network, projection, projections[name], signals[name],
+                                            {**outputs, **modulators}, dt)
+        return (neurons, rings, projections), (outputs, traces)
+
+    # A population read without delay only still needs its present output: a ring of one row.
+    rings = {name: chunk.lines.get(name) for name in inside}
+    rings = {name: jnp.zeros((1, chunk.batch, *network.populations[name].shape), jnp.result_type(float))
+             if ring is None else ring for name, ring in rings.items()
+             if any(p.pre == name for p in internal.values())}
+    carry = ({name: chunk.populations[name] for name in inside}, rings,
+             {name: chunk.projections[name] for name in internal})
+    (neurons, rings, projections), (outputs, traces) = time_loop(
+        body, carry, (known, modulators), steps=chunk.steps, unroll=unroll)
+    chunk.populations.update(neurons)
+    chunk.projections.update(projections)
+    chunk.outputs.update(outputs)
+    chunk.traces.update(traces)
+    for name in inside:
+        chunk.renew_line(name)
+
+
+def _ring_row(step: jax.Array, depth: int):
+    return lambda delay: (step - delay) % depth
+
+
+def _chunk_row(now: jax.Array):
+    return lambda delay: now - delay

@@ -1,0 +1,110 @@
+"""`Projection`: who sends to whom, through which connection, delay and synapse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from snnsim.core.connection import AbstractConnection
+from snnsim.core.delay import AbstractDelay, Delay
+from snnsim.core.errors import ConfigurationError
+from snnsim.core.fields import part, static
+from snnsim.core.keys import named_key
+from snnsim.core.neuron import AbstractNeuron
+from snnsim.core.synapse import AbstractSynapse, AbstractTransform, StaticSynapse
+
+BY_SIGN = "by_sign"
+
+
+class Projection(eqx.Module):
+    """Synapses from one population to another.
+
+    A signal goes: source, delay, synapse (times weight, summed), transforms, port of the target.
+
+    Args:
+        pre: name of the source population.
+        post: name of the target population.
+        connection: who is joined to whom and how strongly: `Dense`, `Conv2d`, `Sparse`, ...
+        delay: ms, or a delay object. None: no delay between populations, one step onto itself.
+        port: where it arrives; None is the target's first port, "by_sign" sends positive weights to "exc" and
+            negative ones to "inh".
+        synapse: its dynamics; None is static.
+        transforms: applied to the arrivals in order (`BatchNorm`, `Dropout`).
+        modulators: populations whose output the synapse's learning rule sees.
+
+    Example:
+        >>> import snnsim as sn
+        >>> sn.Projection("input", "hidden", sn.Dense(), delay=2.0).name
+        'input_hidden'
+    """
+
+    pre: str = static(doc="source population")
+    post: str = static(doc="target population")
+    connection: AbstractConnection = part(doc="who is joined to whom, and how strongly")
+    delay: AbstractDelay | None = part(doc="how long signals travel")
+    synapse: AbstractSynapse = part(doc="dynamics on top of the connection")
+    transforms: tuple[AbstractTransform, ...] = part(doc="maps on the arrivals")
+    port: str | None = static(doc="where it arrives")
+    modulators: tuple[str, ...] = static(doc="populations that the learning rule sees")
+
+    def __init__(self, pre: str, post: str, connection: AbstractConnection, *,
+                 delay: AbstractDelay | float | None = None, port: str | None = None,
+                 synapse: AbstractSynapse | None = None, transforms: Sequence[AbstractTransform] = (),
+                 modulators: Sequence[str] = ()):
+        if not isinstance(connection, AbstractConnection):
+            raise ConfigurationError(got=f"connection {connection!r}", expected="a connection such as sn.Dense()",
+                                     where=f"projection {pre} to {post}", fix="pass Dense(), Conv2d(...) or Sparse(...)")
+        self.pre, self.post, self.connection = pre, post, connection
+        self.delay = delay if delay is None or isinstance(delay, AbstractDelay) else Delay(delay)
+        self.synapse = StaticSynapse() if synapse is None else synapse
+        self.transforms, self.port, self.modulators = tuple(transforms), port, tuple(modulators)
+
+    @property
+    def name(self) -> str:
+        """Name it goes by where no other is given."""
+        return f"{self.pre}_{self.post}"
+
+    @property
+    def is_static(self) -> bool:
+        """Whether arrivals depend on this step's signal only."""
+        return isinstance(self.synapse, StaticSynapse)
+
+    @property
+    def may_be_instant(self) -> bool:
+        """Whether a signal may arrive in the step in which it was sent."""
+        return self.pre != self.post if self.delay is None else self.delay.bounds[0] == 0
+
+    def depth(self, dt: float) -> int:
+        """Steps that it looks back."""
+        return int(self.pre == self.post) if self.delay is None else self.delay.depth(dt)
+
+    def taps(self, dt: float, inference: bool) -> tuple[jax.Array, jax.Array | None]:
+        """Steps read and their gains, see `AbstractDelay.taps`."""
+        if self.delay is None:
+            return jnp.full((1,), int(self.pre == self.post), jnp.int32), None
+        return self.delay.taps(dt, inference)
+
+    def build(self, name: str, pre: AbstractNeuron, post: AbstractNeuron, key: jax.Array) -> Projection:
+        """The projection with arrays in place of recipes."""
+        where = f"projection {name!r}"
+        if isinstance(pre.shape, tuple) and self.pre == self.post and self.delay is not None \
+                and self.may_be_instant and self.delay.bounds[1] == 0:
+            raise ConfigurationError(got="a delay of 0 onto itself", expected="at least one step", where=where,
+                                     fix="leave out the delay, or give one time step or more")
+        ports = tuple(post.ports)
+        port = ports[0] if self.port is None else self.port
+        needed = ("exc", "inh") if port == BY_SIGN else (port,)
+        if not set(needed) <= set(ports):
+            raise ConfigurationError(got=f"port {port!r}", expected=f"one of {', '.join(ports)}", where=where,
+                                     fix=f"choose a port that {type(post).__name__} has")
+        connection = self.connection.build(pre.shape, post.shape, named_key(key, "connection"))  # type: ignore[attr-defined]
+        weight = getattr(connection, "weight", None)
+        synapses = () if weight is None else weight.shape
+        delay = None if self.delay is None else \
+            self.delay.build(pre.shape, synapses, named_key(key, "delay"))  # type: ignore[attr-defined]
+        transforms = tuple(t.build(post.shape) for t in self.transforms)  # type: ignore[attr-defined]
+        return Projection(self.pre, self.post, connection, delay=delay, port=port, synapse=self.synapse,
+                          transforms=transforms, modulators=self.modulators)

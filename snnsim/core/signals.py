@@ -1,0 +1,136 @@
+"""From a population's outputs to arrivals at another: delay, synapse, transforms, port.
+
+A projection reads rows of a `history` of its source, ``[rows, batch, *pre]``. Within a chunk the history is what
+was left of the chunk before, followed by the chunk; in a cycle it is a ring of the latest steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from snnsim.core.connection import AbstractConnection
+from snnsim.core.errors import UnsupportedError
+from snnsim.core.keys import Rand
+from snnsim.core.network import Network
+from snnsim.core.projection import BY_SIGN, Projection
+from snnsim.core.state import ProjectionState
+
+RowOf = Callable[[jax.Array], jax.Array]  # delay in steps -> row of the history
+
+
+def arrivals_in_chunk(projection: Projection, state: ProjectionState, history: jax.Array, steps: int, *, name: str,
+                      dt: float, inference: bool, seed: jax.Array,
+                      first_step: jax.Array) -> tuple[ProjectionState, dict[str, jax.Array]]:
+    """(state, arrivals by port ``[steps, batch, *post]``) for a whole chunk, the source being known.
+
+    `history` ends with the chunk: row ``len(history) - steps + t`` holds the source's output in step t.
+    """
+    start = history.shape[0] - steps
+    delays, gains = projection.taps(dt, inference)
+    if projection.is_static and delays.ndim == 1:
+        # One delay for all: the chunk, shifted, in one product.
+        signal = sum(_scaled(jax.lax.dynamic_slice_in_dim(history, start - delays[k], steps, 0), gains, k)
+                     for k in range(delays.shape[0]))
+        parts = {port: _flat_product(connection, signal)
+                 for port, connection in split_by_sign(projection, projection.connection).items()}
+    else:
+        def body(carry, t):
+            rand = Rand.at(seed, name, first_step + t)
+            carry, arrivals, _ = arrivals_in_step(projection, carry, history, lambda d: start + t - d, dt=dt,
+                                                  inference=inference, rand=rand)
+            return carry, arrivals
+        state, parts = jax.lax.scan(body, state, jnp.arange(steps, dtype=jnp.int32))
+    return transformed(projection, state, parts, inference, Rand.at(seed, name, first_step))
+
+
+def arrivals_in_step(projection: Projection, state: ProjectionState, history: jax.Array, row_of: RowOf, *, dt: float,
+                     inference: bool, rand: Rand) -> tuple[ProjectionState, dict[str, jax.Array], jax.Array]:
+    """(state, arrivals by port ``[batch, *post]`` before the transforms, presynaptic signal) in one step."""
+    delays, gains = projection.taps(dt, inference)
+    weight = getattr(projection.connection, "weight", None)
+    separate = weight is not None and delays.ndim > 1 and delays.shape[1:] == weight.shape \
+        and delays.shape[1:] != history.shape[2:]
+    signal = _read(history, delays, row_of, gains, projection.connection, separate)
+    if projection.is_static:
+        parts = {}
+        for port, connection in split_by_sign(projection, projection.connection).items():
+            parts[port] = jax.vmap(connection.reduce)(signal) if separate else connection(signal)
+        return state, parts, signal
+    if separate and not projection.synapse.per_synapse:
+        raise UnsupportedError(got=f"one delay a synapse with {type(projection.synapse).__name__}",
+                               expected="a synapse with per_synapse = True", where=f"projection {projection.name!r}",
+                               fix="use one delay for all or for each source unit")
+
+    def one(kept, plastic, signal, rand):
+        return projection.synapse.transmit(kept, of_sample(projection.connection, plastic), signal, dt, rand)
+    kept, arrived = jax.vmap(one, in_axes=(0, 0, 0, Rand.axes("sample")))(
+        state.synapse, state.plastic, signal, rand.of_samples(history.shape[1]))
+    state = ProjectionState(synapse=kept, plastic=state.plastic, transforms=state.transforms)
+    return state, {str(projection.port): arrived}, signal
+
+
+def _read(history, delays, row_of, gains, connection, separate):
+    """Presynaptic signal ``[batch, ...]``: the sum over taps of rows of the history."""
+    total = 0.0
+    for k in range(delays.shape[0]):
+        rows = row_of(delays[k])
+        if separate:
+            value = jax.vmap(connection.read, in_axes=(1, None))(history, rows)
+        elif rows.ndim == 0:
+            value = jax.lax.dynamic_index_in_dim(history, rows, 0, keepdims=False)
+        else:
+            value = jax.vmap(lambda h, rows=rows: jnp.take_along_axis(h, rows[None], 0)[0], in_axes=1)(history)
+        total = total + _scaled(value, gains, k)
+    return total
+
+
+def _scaled(value: jax.Array, gains: jax.Array | None, k: int) -> jax.Array:
+    return value if gains is None else value * gains[k]
+
+
+def _flat_product(connection: AbstractConnection, signal: jax.Array) -> jax.Array:
+    """The connection over all steps and samples at once: ``[steps, batch, *pre]`` to ``[steps, batch, *post]``."""
+    flat = connection(signal.reshape(-1, *signal.shape[2:]))
+    return flat.reshape(*signal.shape[:2], *flat.shape[1:])
+
+
+def split_by_sign(projection: Projection, connection: AbstractConnection) -> dict[str, AbstractConnection]:
+    """The connection by port; with "by_sign" its positive part goes to "exc" and its negative one to "inh"."""
+    if projection.port != BY_SIGN:
+        return {str(projection.port): connection}
+    def clipped(clip):
+        return eqx.tree_at(lambda c: c.weight, connection, replace_fn=clip)
+    return {"exc": clipped(lambda w: jnp.maximum(w, 0)), "inh": clipped(lambda w: jnp.minimum(w, 0))}
+
+
+def of_sample(connection: AbstractConnection, plastic: Any) -> AbstractConnection:
+    """The connection with one sample's own weights, where it has any."""
+    return connection if plastic is None else eqx.combine(plastic, connection)
+
+
+def transformed(projection: Projection, state: ProjectionState, parts: dict[str, jax.Array], inference: bool,
+                rand: Rand) -> tuple[ProjectionState, dict[str, jax.Array]]:
+    """(state, arrivals) after the projection's transforms; arrivals ``[steps, batch, *post]``."""
+    kept = []
+    for transform, running in zip(projection.transforms, state.transforms, strict=True):
+        for port in parts:
+            running, parts[port] = transform(running, parts[port], inference, rand)
+        kept.append(running)
+    return ProjectionState(synapse=state.synapse, plastic=state.plastic, transforms=tuple(kept)), parts
+
+
+def learned(network: Network, projection: Projection, state: ProjectionState, signal: jax.Array,
+            outputs: Mapping[str, jax.Array], dt: float) -> ProjectionState:
+    """State of a plastic projection after the step in which its target put out ``outputs[post]``."""
+    def one(kept, plastic, signal, post, modulators):
+        connection = of_sample(projection.connection, plastic)
+        kept, connection = projection.synapse.learn(kept, connection, signal, post, modulators, dt)
+        return kept, eqx.filter(connection, eqx.is_inexact_array)
+    modulators = {name: outputs[name] for name in projection.modulators}
+    kept, plastic = jax.vmap(one)(state.synapse, state.plastic, signal, outputs[projection.post], modulators)
+    return ProjectionState(synapse=kept, plastic=plastic, transforms=state.transforms)

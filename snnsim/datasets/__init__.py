@@ -1,0 +1,32 @@
+"""Recordings: readers of the published files, transforms, batches, made data, downloads."""
+
+from snnsim.datasets.batching import Batch as Batch
+from snnsim.datasets.batching import batches as batches
+from snnsim.datasets.batching import epoch_order as epoch_order
+from snnsim.datasets.download import download as download
+from snnsim.datasets.download import fetch as fetch
+from snnsim.datasets.event_digits import event_digits as event_digits
+from snnsim.datasets.generic_hdf5 import read_events_hdf5 as read_events_hdf5
+from snnsim.datasets.locate import cache_folder as cache_folder
+from snnsim.datasets.locate import data_folder as data_folder
+from snnsim.datasets.nmnist import load_nmnist as load_nmnist
+from snnsim.datasets.nmnist import read_nmnist_bin as read_nmnist_bin
+from snnsim.datasets.packs import read_npz as read_npz
+from snnsim.datasets.packs import write_npz as write_npz
+from snnsim.datasets.recognise import load_recordings as load_recordings
+from snnsim.datasets.shd import load_shd as load_shd
+from snnsim.datasets.shd import read_shd as read_shd
+from snnsim.datasets.sources import SOURCES as SOURCES
+from snnsim.datasets.sources import RemoteFile as RemoteFile
+from snnsim.datasets.sources import Source as Source
+from snnsim.datasets.transforms import bin_time as bin_time
+from snnsim.datasets.transforms import centre_crop as centre_crop
+from snnsim.datasets.transforms import channel_jitter as channel_jitter
+from snnsim.datasets.transforms import channel_pool as channel_pool
+from snnsim.datasets.transforms import channel_shift as channel_shift
+from snnsim.datasets.transforms import crop as crop
+from snnsim.datasets.transforms import drop_events as drop_events
+from snnsim.datasets.transforms import either_kind as either_kind
+from snnsim.datasets.transforms import spatial_downsample as spatial_downsample
+from snnsim.datasets.transforms import time_jitter as time_jitter
+from snnsim.datasets.transforms import time_scale as time_scale

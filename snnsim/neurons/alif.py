@@ -1,0 +1,79 @@
+"""`ALIF`: LIF with an adaptive threshold."""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from snnsim.core.fields import param, part
+from snnsim.core.neuron import AbstractSpikingNeuron, Inputs
+from snnsim.core.surrogate import AbstractSurrogate
+from snnsim.neurons.lif import refuse_late_reset, reset_field
+from snnsim.neurons.propagators import after_spike, decay, relax
+from snnsim.neurons.surrogates import ATan
+
+
+class ALIFState(NamedTuple):
+    """Membrane potential v and adaptation a."""
+
+    v: jax.Array
+    a: jax.Array
+
+
+class ALIF(AbstractSpikingNeuron):
+    """LIF whose threshold v_th + beta a rises by beta at each spike and decays with tau_adapt.
+
+    Args:
+        shape: number of units, or shape.
+        tau_mem: membrane time constant (ms).
+        tau_adapt: time constant of the adaptation (ms).
+        beta: strength of the adaptation.
+        v_th: threshold at rest.
+        v_reset: membrane after a spike.
+        e_l: resting potential.
+        r_m: membrane resistance.
+        reset_mechanism: "subtract" (by v_th - v_reset), "zero" or "none".
+
+    References:
+        Bellec et al. 2018, "Long short-term memory and learning-to-learn in networks of spiking neurons".
+    """
+
+    tau_mem: jax.Array = param(20.0, unit="ms", doc="membrane time constant", bounds=(1e-3, None))
+    tau_adapt: jax.Array = param(200.0, unit="ms", doc="time constant of the adaptation", bounds=(1e-3, None))
+    beta: jax.Array = param(0.2, unit="state", doc="rise of the threshold per spike")
+    v_th: jax.Array = param(1.0, unit="state", doc="threshold at rest")
+    v_reset: jax.Array = param(0.0, unit="state", doc="membrane after a spike")
+    e_l: jax.Array = param(0.0, unit="state", doc="resting potential")
+    r_m: jax.Array = param(1.0, unit="MOhm", doc="membrane resistance (1 in dimensionless networks)")
+    reset_mechanism: str = reset_field()
+    surrogate: AbstractSurrogate = part(ATan, doc="pseudo-derivative of the spike", kw_only=True)
+
+    ports: ClassVar = {"in": "jump", "current": "drive"}
+    exact_flow: ClassVar = True
+
+    def __check_init__(self):
+        refuse_late_reset(self)
+
+    def init(self) -> ALIFState:
+        """At rest, not adapted."""
+        return ALIFState(v=self.e_l, a=jnp.zeros_like(self.e_l))
+
+    def flow(self, state: ALIFState, dt: float, drive: Inputs) -> ALIFState:
+        """Relaxation of membrane and adaptation."""
+        v = relax(state.v, self.e_l + self.r_m * drive["current"], dt, self.tau_mem)
+        return ALIFState(v, state.a * decay(dt, self.tau_adapt))
+
+    def receive(self, state: ALIFState, arrivals: Inputs) -> ALIFState:
+        """Arriving spikes step the membrane."""
+        return ALIFState(state.v + arrivals["in"], state.a)
+
+    def margin(self, state: ALIFState) -> jax.Array:
+        """v - (v_th + beta a)."""
+        return state.v - self.v_th - self.beta * state.a
+
+    def reset(self, state: ALIFState, spikes: jax.Array) -> ALIFState:
+        """Membrane by `reset_mechanism`; the adaptation grows by 1."""
+        v = after_spike(self.reset_mechanism, state.v, spikes, self.v_th, self.v_reset)
+        return ALIFState(v, state.a + spikes)

@@ -1,0 +1,188 @@
+"""Rules that draw synapses, in memory and time of the synapses drawn (NEST's names)."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from math import prod
+
+import equinox as eqx
+import numpy as np
+
+from snnsim.core.errors import ConfigurationError
+from snnsim.core.fields import static
+
+Drawn = tuple[np.ndarray, np.ndarray]
+
+
+class AbstractRule(eqx.Module):
+    """Draws (sources, targets) as flat indices, sorted by source."""
+
+    @abstractmethod
+    def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
+        """Sources and targets, int32 [synapses] each, for populations of these shapes."""
+
+
+class FixedProbability(AbstractRule):
+    """Each pair is joined with probability p (NEST pairwise_bernoulli).
+
+    Args:
+        p: probability.
+        allow_self: whether a unit may be joined to the unit of the same index.
+    """
+
+    p: float = static(doc="probability of a synapse")
+    allow_self: bool = static(True, doc="whether i may be joined to i")
+
+    def __check_init__(self):
+        if not 0.0 <= self.p <= 1.0:
+            raise ConfigurationError(got=f"p = {self.p}", expected="0 to 1", where="FixedProbability",
+                                     fix="pass a probability")
+
+    def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
+        """Walk over the pairs by geometric jumps, so that only the synapses drawn cost anything."""
+        pairs, n_post = prod(pre) * prod(post), prod(post)
+        found = [np.zeros(0, np.int64)]
+        at = -1
+        while self.p > 0 and at < pairs:
+            expected = int((pairs - at) * self.p)
+            jumps = at + np.cumsum(rng.geometric(self.p, expected + 4 * int(expected**0.5) + 16))
+            found.append(jumps)
+            at = int(jumps[-1])
+        flat = np.concatenate(found)
+        flat = flat[flat < pairs]
+        sources, targets = flat // n_post, flat % n_post
+        return _kept(sources, targets, None if self.allow_self else sources != targets)
+
+
+class FixedOutDegree(AbstractRule):
+    """Each source has exactly k synapses, onto different targets unless `multiple`.
+
+    Args:
+        k: synapses of each source.
+        allow_self: whether i may be joined to i.
+        multiple: whether a pair may have several synapses.
+    """
+
+    k: int = static(doc="synapses of each source")
+    allow_self: bool = static(True, doc="whether i may be joined to i")
+    multiple: bool = static(False, doc="whether a pair may have several synapses")
+
+    def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
+        """k targets for each source."""
+        targets = _choices(prod(pre), prod(post), self.k, self.allow_self, self.multiple, rng)
+        return np.repeat(np.arange(prod(pre), dtype=np.int32), self.k), targets.ravel()
+
+
+class FixedInDegree(AbstractRule):
+    """Each target has exactly k synapses, from different sources unless `multiple`.
+
+    Args:
+        k: synapses of each target.
+        allow_self: whether i may be joined to i.
+        multiple: whether a pair may have several synapses.
+    """
+
+    k: int = static(doc="synapses of each target")
+    allow_self: bool = static(True, doc="whether i may be joined to i")
+    multiple: bool = static(False, doc="whether a pair may have several synapses")
+
+    def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
+        """k sources for each target."""
+        sources = _choices(prod(post), prod(pre), self.k, self.allow_self, self.multiple, rng).ravel()
+        targets = np.repeat(np.arange(prod(post), dtype=np.int32), self.k)
+        return _kept(sources, targets)
+
+
+class FixedTotalNumber(AbstractRule):
+    """n synapses, each between a source and a target drawn at random; pairs may repeat (NEST).
+
+    Args:
+        n: number of synapses.
+        allow_self: whether i may be joined to i.
+    """
+
+    n: int = static(doc="number of synapses")
+    allow_self: bool = static(True, doc="whether i may be joined to i")
+
+    def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
+        """n pairs."""
+        sources = rng.integers(prod(pre), size=self.n)
+        targets = rng.integers(prod(post), size=self.n) if self.allow_self else \
+            _other_than(sources, prod(post), rng)
+        return _kept(sources, targets)
+
+
+class DistanceDependent(AbstractRule):
+    """Units on a grid of the population's shape, joined with probability p exp(-(d / scale)^2).
+
+    Distances d are in grid spacings; both populations cover the same area. Pairs beyond 4 scales are left out.
+
+    Args:
+        p: probability at distance 0.
+        scale: decay length (grid spacings of the target population).
+        allow_self: whether i may be joined to i.
+
+    References:
+        Maass, Natschlaeger & Markram 2002 use this form for liquid state machines.
+    """
+
+    p: float = static(doc="probability at distance 0")
+    scale: float = static(doc="decay length in grid spacings")
+    allow_self: bool = static(False, doc="whether i may be joined to i")
+
+    def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
+        """For each source, a draw among the targets in a box of 4 scales around it."""
+        if len(pre) != len(post):
+            raise ConfigurationError(got=f"shapes {pre} and {post}", expected="grids of one dimension",
+                                     where="DistanceDependent", fix="give both populations a shape of equal rank")
+        reach = int(np.ceil(4 * self.scale))
+        offsets = np.stack(np.meshgrid(*[np.arange(-reach, reach + 1)] * len(post), indexing="ij"), -1)
+        offsets = offsets.reshape(-1, len(post))
+        sources, targets = [], []
+        for index, place in enumerate(np.ndindex(*pre)):
+            centre = (np.array(place) + 0.5) * np.array(post) / np.array(pre) - 0.5
+            near = np.rint(centre).astype(int) + offsets
+            near = near[((near >= 0) & (near < np.array(post))).all(1)]
+            distance = ((near - centre) ** 2).sum(1)
+            chosen = near[rng.random(len(near)) < self.p * np.exp(-distance / self.scale**2)]
+            flat = np.ravel_multi_index(tuple(chosen.T), post)
+            sources.append(np.full(len(flat), index))
+            targets.append(flat)
+        a, b = np.concatenate(sources), np.concatenate(targets)
+        return _kept(a, b, None if self.allow_self else a != b)
+
+
+def _kept(sources: np.ndarray, targets: np.ndarray, mask: np.ndarray | None = None) -> Drawn:
+    """The synapses where `mask` holds, sorted by source."""
+    if mask is not None:
+        sources, targets = sources[mask], targets[mask]
+    order = np.argsort(sources, kind="stable")
+    return sources[order].astype(np.int32), targets[order].astype(np.int32)
+
+
+def _other_than(sources: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Targets below `size`, uniform among those other than the source."""
+    targets = rng.integers(size - 1, size=sources.shape)
+    return targets + (targets >= sources)
+
+
+def _choices(rows: int, size: int, k: int, allow_self: bool, multiple: bool, rng: np.random.Generator) -> np.ndarray:
+    """int32 [rows, k]: k indices below `size` in each row, different ones unless `multiple`."""
+    available = size if allow_self else size - 1
+    if k < 0 or (not multiple and k > available):
+        raise ConfigurationError(got=f"degree {k}", expected=f"0 to {available}", where="connection rule",
+                                 fix="lower the degree, or allow several synapses of a pair")
+    drawn = rng.integers(available, size=(rows, k))
+    while not multiple and k > 1:
+        # Draw repeated entries again until none is left: for k near the size, permute instead.
+        if k * k > available:
+            drawn = np.stack([rng.permutation(available)[:k] for _ in range(rows)]) if rows else drawn
+            break
+        order = np.sort(drawn, 1)
+        twice = np.flatnonzero((np.diff(order, axis=1) == 0).any(1))
+        if not len(twice):
+            break
+        drawn[twice] = rng.integers(available, size=(len(twice), k))
+    if not allow_self:
+        drawn = drawn + (drawn >= np.arange(rows)[:, None])
+    return drawn.astype(np.int32)
