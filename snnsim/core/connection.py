@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -16,8 +16,11 @@ from snnsim.core.errors import ConfigurationError, UnsupportedError
 class AbstractConnection(eqx.Module):
     """A linear map between populations. Before `build` its weight may be a recipe, afterwards it is an array.
 
-    A subclass has a `param` field `weight` (None for fixed maps like pooling).
+    A subclass has a `param` field `weight` (None for fixed maps like pooling). `listed` says that synapses are
+    a list: delays of the list's length are then one a synapse, even where there are as many sources.
     """
+
+    listed: ClassVar[bool] = False
 
     @abstractmethod
     def build(self, pre: tuple[int, ...], post: tuple[int, ...], key: jax.Array) -> AbstractConnection:

@@ -19,7 +19,7 @@ class AbstractDelay(eqx.Module):
     """How long signals travel. Engines ask for `taps`: which earlier steps are read, and with what gain.
 
     Shapes: one delay for all ``()``, one for each source unit ``[*pre]`` or one for each synapse (the shape of
-    the weight). `bounds`, the smallest and largest delay (ms), hold for good: the delay line's length depends on
+    the weight; for a list of as many synapses as sources it is one a synapse). `bounds`, the smallest and largest delay (ms), hold for good: the delay line's length depends on
     them.
     """
 
@@ -47,7 +47,8 @@ class Delay(AbstractDelay):
 
     Args:
         value: delay (ms), a number or an array.
-        rounding: "exact" refuses a delay that is no multiple of the step, "nearest" rounds it.
+        rounding: "exact" refuses a delay that is no multiple of the step, "nearest" rounds it (a delay above 0
+            takes at least one step, so that a cycle never closes within a step).
 
     Raises:
         DelayError: a negative or not finite delay; off the grid in `simulate`.
@@ -86,8 +87,5 @@ class Delay(AbstractDelay):
 
     def taps(self, dt: float, inference: bool) -> tuple[jax.Array, None]:
         """One tap: the delay in steps."""
-        return jnp.rint(self.value / dt).astype(jnp.int32)[None], None
-
-    def depth(self, dt: float) -> int:
-        """Steps of the longest delay."""
-        return round(exact_ratio(self.bounds[1], dt))
+        steps = jnp.maximum(jnp.rint(self.value / dt), (self.value > 0).astype(self.value.dtype))
+        return steps.astype(jnp.int32)[None], None

@@ -116,7 +116,8 @@ class Events:
             raise DataError(got=f"times of shape {times.shape} with {np.sum(~np.isfinite(times))} not finite",
                             expected="one finite time an event", where="Events.from_times",
                             fix="remove NaN and infinite times")
-        ticks = np.rint(times / resolution)
+        with np.errstate(over="ignore"):  # refused below
+            ticks = np.rint(times / resolution)
         if ticks.size and np.abs(ticks).max() >= 2.0**63:  # the cast would wrap without a word
             raise DataError(got=f"time {times[np.abs(ticks).argmax()]} ms", expected="fewer than 2^63 ticks",
                             where="Events.from_times", fix="check the unit, or use a coarser resolution")
@@ -135,7 +136,7 @@ class Events:
             raise DataError(got=f"an array of shape {dense.shape}", expected="[time, batch, unit, ...]",
                             where="Events.from_dense", fix="add the missing axis, for example array[:, None]")
         shape = dense.shape[2:]
-        flat = np.moveaxis(dense.reshape(*dense.shape[:2], -1), 0, 1)  # [batch, time, unit]: sorted as needed
+        flat = np.moveaxis(dense.reshape(*dense.shape[:2], prod(shape)), 0, 1)  # [batch, time, unit]: sorted as needed
         sample, step, unit = np.nonzero(flat)
         values = flat[sample, step, unit].astype(np.float32)
         offsets = np.searchsorted(sample, np.arange(dense.shape[1] + 1))

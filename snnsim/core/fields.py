@@ -11,13 +11,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from snnsim.core.errors import ShapeError
+
 GROUPS = ("weight", "delay", "neuron")
 
 
 def float_array(value: Any) -> Any:
     """`value` as a floating-point array of JAX's default precision; arrays that are floating already stay."""
     if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jnp.floating):
-        return value
+        return value if not value.weak_type else jax.lax.convert_element_type(value, value.dtype)  # else it retraces
     return jnp.asarray(value, dtype=jnp.result_type(float))
 
 
@@ -65,8 +67,16 @@ def part(factory: Callable[[], Any] | None = None, *, doc: str, kw_only: bool = 
 
 
 def shape_tuple(shape: int | tuple[int, ...]) -> tuple[int, ...]:
-    """A size or shape as a tuple of integers."""
-    return (int(shape),) if isinstance(shape, int | np.integer) else tuple(int(n) for n in shape)
+    """A size or shape as a tuple of integers.
+
+    Raises:
+        ShapeError: sizes that are no integers of 1 or more.
+    """
+    sizes = shape if isinstance(shape, tuple | list) else (shape,)
+    if not all(isinstance(n, int | np.integer) and n > 0 for n in sizes):
+        raise ShapeError(got=f"shape {shape!r}", expected="a number of units, or several (channels first)",
+                         where="population", fix="pass for example 100, or (2, 34, 34)")
+    return tuple(int(n) for n in sizes)
 
 
 def parameters(module: Any, prefix: str = "") -> Iterator[tuple[str, dataclasses.Field, Any]]:

@@ -50,6 +50,10 @@ class Network(eqx.Module):
             _refuse_duplicates(names)
             projections = dict(zip(names, projections, strict=True))
         _refuse_duplicates([*populations, *projections])
+        for name, neuron in populations.items():
+            if not isinstance(neuron, AbstractNeuron):
+                raise ConfigurationError(got=f"{neuron!r}", expected="a neuron such as sn.LIF(10)",
+                                         where=f"population {name!r}", fix="pass populations as dict(name=neuron)")
         self.populations = dict(populations)
         self.projections = {}
         for name, projection in projections.items():
@@ -57,6 +61,10 @@ class Network(eqx.Module):
                 if end not in populations:
                     raise ConfigurationError(got=f"population {end!r}", expected=f"one of {', '.join(populations)}",
                                              where=f"projection {name!r}", fix="correct the name or add the population")
+            if isinstance(populations[projection.post], Input):
+                raise ConfigurationError(got=f"the input population {projection.post!r} as target",
+                                         expected="a population of neurons", where=f"projection {name!r}",
+                                         fix="let it end at neurons; an Input only passes on what simulate is given")
             self.projections[name] = projection.build(name, populations[projection.pre], populations[projection.post],
                                                       named_key(key, name))
         self.trainable = tuple((trainable or {}).items())

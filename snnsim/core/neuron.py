@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from snnsim.core.errors import ConfigurationError, ShapeError
 from snnsim.core.fields import parameters, part, shape_tuple, static
@@ -188,6 +189,11 @@ def over_units(neuron: AbstractPointNeuron, function: Callable, *arguments: Any,
     return mapped(arrays, arguments, rand if rand is None else rand.of_units(shape))
 
 
+def _range(low: float | None, high: float | None, unit: str) -> str:
+    limits = [f"{word} {limit:g}" for word, limit in (("at least", low), ("at most", high)) if limit is not None]
+    return f"a finite number ({unit}) {' and '.join(limits)}".rstrip()
+
+
 def check_fields(module: Any) -> None:
     """Choices must be among those declared, parameters within bounds and broadcastable to the shape.
 
@@ -205,12 +211,12 @@ def check_fields(module: Any) -> None:
         if not eqx.is_array(value) or isinstance(value, jax.core.Tracer):
             continue
         low, high = field.metadata["bounds"]
-        fine = jnp.isfinite(value).all()
-        fine &= True if low is None else (value >= low).all()
-        fine &= True if high is None else (value <= high).all()
-        if not bool(fine):
-            raise ConfigurationError(got=f"{path} = {value}", expected=f"finite, from {low} to {high} "
-                                     f"{field.metadata['unit']}", where=where, fix="correct the value or its unit")
+        given = np.asarray(value)  # on the host: a neuron may be built while a function is traced
+        fine = np.isfinite(given).all() and (low is None or given.min(initial=np.inf) >= low) \
+            and (high is None or given.max(initial=-np.inf) <= high)
+        if not fine:
+            raise ConfigurationError(got=f"{path} = {value}", expected=_range(low, high, field.metadata["unit"]),
+                                     where=where, fix="correct the value or its unit")
         shape = getattr(module, "shape", None)
         if field.metadata["group"] == "neuron" and shape is not None and value.ndim:
             try:

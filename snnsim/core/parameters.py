@@ -69,6 +69,9 @@ def partition(network: Network) -> tuple[Network, Network]:
     Only floating-point parameters that are to be learned are in the first part: an optimiser never sees
     indices, seeds or statistics.
 
+    Args:
+        network: what to divide.
+
     Example:
         >>> import jax, snnsim as sn
         >>> net = sn.Network(dict(a=sn.Input(3), b=sn.LIF(2)), [sn.Projection("a", "b", sn.Dense())],

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from snnsim.core.connection import AbstractConnection
 from snnsim.core.delay import AbstractDelay, Delay
-from snnsim.core.errors import ConfigurationError
+from snnsim.core.errors import ConfigurationError, UnsupportedError
 from snnsim.core.fields import part, static
 from snnsim.core.keys import named_key
 from snnsim.core.neuron import AbstractNeuron
@@ -103,6 +103,11 @@ class Projection(eqx.Module):
         connection = self.connection.build(pre.shape, post.shape, named_key(key, "connection"))  # type: ignore[attr-defined]
         weight = getattr(connection, "weight", None)
         synapses = () if weight is None else weight.shape
+        if port == BY_SIGN and (weight is None or not self.is_static or any(t.over_time for t in self.transforms)):
+            raise UnsupportedError(got=f"port 'by_sign' for {type(connection).__name__} with "
+                                   f"{type(self.synapse).__name__}", where=where,
+                                   expected="weights, a static synapse and no normalisation",
+                                   fix="make two projections, one for port 'exc' and one for port 'inh'")
         delay = None if self.delay is None else \
             self.delay.build(pre.shape, synapses, named_key(key, "delay"))  # type: ignore[attr-defined]
         transforms = tuple(t.build(post.shape) for t in self.transforms)  # type: ignore[attr-defined]

@@ -29,13 +29,14 @@ class Recording(eqx.Module):
 
     Args:
         traces: recorded variables, ``[steps, batch, *shape]`` by population and variable.
-        counts: spikes of each unit over the run, int32 ``[batch, *shape]`` by population.
+        counts: spikes of each unit over the run (outputs other than 0), int32 ``[batch, *shape]`` by population.
         state: pass it to ``simulate(..., state=)`` to continue.
         simulated: the network that was simulated.
         dt: step (ms).
         steps: number of steps.
         first_step: absolute step at which the recording begins.
         status: how it ended.
+        graded: by population, whether any output was neither 0 nor 1, so that it cannot travel as a spike.
     """
 
     traces: dict[str, dict[str, Any]] = part(doc="recorded variables by population")
@@ -46,6 +47,7 @@ class Recording(eqx.Module):
     steps: int = static(doc="number of steps")
     first_step: int = static(0, doc="absolute step at which the recording begins")
     status: Status = static(Status.ok, doc="how it ended")
+    graded: dict[str, Any] = part(dict, doc="whether any output was neither 0 nor 1, by population")
 
     def __getitem__(self, key: tuple[str, str]) -> jax.Array:
         """``recording["hidden", "v"]``: a recorded variable, ``[steps, batch, *shape]``."""

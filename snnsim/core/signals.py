@@ -54,7 +54,7 @@ def arrivals_in_step(projection: Projection, state: ProjectionState, history: ja
     delays, gains = projection.taps(dt, inference)
     weight = getattr(projection.connection, "weight", None)
     separate = weight is not None and delays.ndim > 1 and delays.shape[1:] == weight.shape \
-        and delays.shape[1:] != history.shape[2:]
+        and (projection.connection.listed or delays.shape[1:] != history.shape[2:])
     signal = _read(history, delays, row_of, gains, projection.connection, separate)
     if projection.is_static:
         parts = {}
@@ -103,8 +103,10 @@ def split_by_sign(projection: Projection, connection: AbstractConnection) -> dic
     """The connection by port; with "by_sign" its positive part goes to "exc" and its negative one to "inh"."""
     if projection.port != BY_SIGN:
         return {str(projection.port): connection}
+    biased = getattr(connection, "bias", None) is not None
+
     def clipped(clip):
-        return eqx.tree_at(lambda c: c.weight, connection, replace_fn=clip)
+        return eqx.tree_at(lambda c: (c.weight, c.bias) if biased else (c.weight,), connection, replace_fn=clip)
     return {"exc": clipped(lambda w: jnp.maximum(w, 0)), "inh": clipped(lambda w: jnp.minimum(w, 0))}
 
 

@@ -68,38 +68,48 @@ def simulate(network: Network, inputs: Given | None = None, *, duration: float, 
     dense = dense_inputs(network, inputs or {}, steps, dt, None if state is None else state.batch)
     batch = next(iter(dense.values())).shape[1]
     wanted = _record_of(network, record)
-    _refuse_split_statistics(network, inference, chunk, steps)
+    check_statistics(network, chunked=not inference and chunk is not None and chunk < steps)
     if state is None:
         state = initial_state(network, batch, dt)
-    elif state.batch != batch:
+    elif state.batch not in (0, batch):
         raise ShapeError(got=f"{batch} samples", expected=f"{state.batch}, as in the state", where="simulate",
                          fix="continue with the batch that the state was made with")
     first = 0 if isinstance(state.step, jax.core.Tracer) else int(state.step)
     traces: list[Any] = []
     counts: dict[str, Any] = {}
     fine = {name: jnp.array(True) for name in network.populations}
+    graded = {name: jnp.array(False) for name in network.populations}
     length = steps if chunk is None else max(1, min(chunk, steps))
     for start in range(0, steps, length):
         part = {name: jnp.asarray(array[start:start + length], jnp.result_type(float)) for name, array in dense.items()}
         with jax.default_matmul_precision(precision):
-            state, more, found, healthy = _run(network, state, part, jnp.uint32(seed), dt, inference, wanted)
+            state, more, beyond, found, healthy = _run(network, state, part, _seed(seed), dt, inference, wanted)
         counts = {name: counts[name] + more[name] if counts else more[name] for name in more}
+        graded = {name: graded[name] | beyond[name] for name in graded}
         fine = {name: fine[name] & healthy[name] for name in fine}
         traces.append(found)
     joined = traces[0] if len(traces) == 1 else jax.tree.map(lambda *parts: jnp.concatenate(parts), *traces)
     status = _status(fine, throw)
     return Recording(traces=joined, counts=counts, state=state, simulated=network, dt=float(dt), steps=steps,
-                     first_step=first, status=status)
+                     first_step=first, status=status, graded=graded)
+
+
+def _seed(seed: Any) -> jax.Array:
+    if isinstance(seed, int | np.integer) and not 0 <= seed < 2**32:
+        raise ConfigurationError(got=f"seed = {seed}", expected="0 to 2^32 - 1", where="simulate",
+                                 fix="choose another seed")
+    return jnp.asarray(seed, jnp.uint32)
 
 
 @eqx.filter_jit
 def _run(network, state, inputs, seed, dt, inference, record):
     state, outputs, traces = run_chunk(network, state, inputs, dt=dt, seed=seed, inference=inference, record=record)
     counts = {name: jnp.sum(array != 0, 0, dtype=jnp.int32) for name, array in outputs.items()}
+    graded = {name: jnp.any((array != 0) & (array != 1)) for name, array in outputs.items()}
     healthy = {name: jnp.array([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(part)
                                 if jnp.issubdtype(leaf.dtype, jnp.floating)] or [True]).all()
                for name, part in state.populations.items()}
-    return state, counts, {name: found for name, found in traces.items() if found}, healthy
+    return state, counts, graded, {name: found for name, found in traces.items() if found}, healthy
 
 
 def _status(fine: Mapping[str, jax.Array], throw: bool) -> Status:
@@ -146,6 +156,7 @@ def dense_inputs(network: Network, inputs: Given, steps: int, dt: float,
                 raise ShapeError(got=f"events of shape {given.shape}", expected=f"{shape}", where=where,
                                  fix="transform the events, or change the size of the Input")
             given = given.dense(dt, steps)
+        given = given if isinstance(given, jax.Array) else np.asarray(given)
         if given.ndim != 2 + len(shape) or given.shape[0] != steps or given.shape[2:] != shape:
             raise ShapeError(got=f"an array of shape {given.shape}", where=where,
                              expected=f"[{steps} steps, batch, {', '.join(map(str, shape))}]", fix="reshape it")
@@ -177,14 +188,19 @@ def _record_of(network: Network, record: Mapping[str, Sequence[str]] | None) -> 
     return tuple(wanted)
 
 
-def _refuse_split_statistics(network: Network, inference: bool, chunk: int | None, steps: int) -> None:
-    """Normalisation over time needs all steps at once: no chunks while training, never inside a cycle."""
+def check_statistics(network: Network, chunked: bool = False) -> None:
+    """Normalisation over time needs all steps at once: never inside a cycle, no chunks while training.
+
+    Raises:
+        UnsupportedError: a transform over time where steps come one by one or in parts.
+    """
     inside = {name for component in network.components() for name in component.projections}
     for name, projection in network.projections.items():
         if any(transform.over_time for transform in projection.transforms):
             if name in inside:
                 raise UnsupportedError(got="normalisation over time in a cycle", where=f"projection {name!r}",
                                        expected="a projection outside cycles", fix="remove the transform")
-            if not inference and chunk is not None and chunk < steps:
-                raise UnsupportedError(got=f"chunks of {chunk} steps", expected="the whole sequence", where=f"projection {name!r}",
-                                 fix="leave out chunk while training with BatchNorm")
+            if chunked:
+                raise UnsupportedError(got="training in chunks of time", expected="the whole sequence at once",
+                                       where=f"projection {name!r}",
+                                       fix="leave out chunk while training with normalisation over time")

@@ -31,8 +31,9 @@ class SimulationState(eqx.Module):
 
     @property
     def batch(self) -> int:
-        """Number of samples."""
-        return jax.tree.leaves((self.populations, self.lines))[0].shape[0] if self.populations else 0
+        """Number of samples; 0 where nothing is kept that would tell."""
+        kept, lines = jax.tree.leaves(self.populations), jax.tree.leaves(self.lines)
+        return kept[0].shape[0] if kept else lines[0].shape[1] if lines else 0
 
 
 def initial_state(network: Network, batch: int, dt: float) -> SimulationState:

@@ -171,6 +171,27 @@ def channel_shift(events: Events, max_shift: int, *, seed: int) -> Events:
 
 
 @either_kind
+def spatial_shift(events: Events, max_shift: int, *, seed: int) -> Events:
+    """Moves the picture of each sample by random whole pixels; what falls off the edge is removed.
+
+    Args:
+        events: recordings whose last two axes are y and x.
+        max_shift: largest shift on each axis, drawn from -max_shift to max_shift for each sample.
+        seed: seed of the draws.
+
+    Raises:
+        ConfigurationError: fewer than two axes, or a negative shift.
+    """
+    _require(max_shift >= 0, f"max_shift = {max_shift}", "0 or more", "spatial_shift")
+    plane, y, x, height, width = _pixels(events, "spatial_shift")
+    shift = np.random.default_rng(seed).integers(-max_shift, max_shift, (2, len(events)), endpoint=True)
+    y, x = y + shift[0][events.samples], x + shift[1][events.samples]
+    inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+    indices = (plane * height + y) * width + x
+    return replace(events.select(inside), indices=indices[inside])
+
+
+@either_kind
 def spatial_downsample(events: Events, factor: int) -> Events:
     """Joins squares of `factor` x `factor` pixels to one; a rest at the lower or right edge stands alone.
 
@@ -232,6 +253,10 @@ def _moved(events: Events, indices: np.ndarray) -> Events:
 
 def _sorted(events: Events, ticks: np.ndarray) -> Events:
     """The events with other ticks, brought into order within each sample (stable)."""
-    order = np.lexsort((ticks, events.samples))
+    span = int(ticks.max(initial=0)) + 1
+    if span * len(events) < 2**63:  # one key, nearly sorted already: several times faster
+        order = np.argsort(events.samples * span + ticks, kind="stable")
+    else:
+        order = np.lexsort((ticks, events.samples))
     values = None if events.values is None else events.values[order]
     return replace(events, ticks=ticks[order], indices=events.indices[order], values=values)

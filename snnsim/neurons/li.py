@@ -39,10 +39,14 @@ class LI(AbstractPointNeuron):
 
     ports: ClassVar = {"in": "jump", "current": "drive"}
     spiking: ClassVar = False
-    exact_flow: ClassVar = True
 
     def __check_init__(self):
         check_fields(self)
+
+    @property
+    def exact_flow(self) -> bool:  # type: ignore[override]
+        """Whether `flow` holds for any dt."""
+        return self.method == "exact"
 
     def init(self) -> LIState:
         """At rest."""

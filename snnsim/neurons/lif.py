@@ -69,10 +69,14 @@ class LIF(AbstractSpikingNeuron):
     surrogate: AbstractSurrogate = part(ATan, doc="pseudo-derivative of the spike", kw_only=True)
 
     ports: ClassVar = {"in": "jump", "current": "drive"}
-    exact_flow: ClassVar = True
 
     def __check_init__(self):
         refuse_late_reset(self)
+
+    @property
+    def exact_flow(self) -> bool:  # type: ignore[override]
+        """Whether `flow` holds for any dt."""
+        return self.method == "exact"
 
     def init(self) -> LIFState:
         """At rest."""

@@ -29,9 +29,10 @@ def exponential_onto_leak(dt: float, tau_syn: jax.Array, tau_mem: jax.Array) -> 
     (1 - exp(-z)) / z.
     """
     z = dt * (1.0 / tau_syn - 1.0 / tau_mem)
-    small = jnp.abs(z) < 1e-5
+    small = jnp.abs(z) < 1e-3
     safe = jnp.where(small, 1.0, z)
-    ratio = jnp.where(small, 1.0 - z / 2, -jnp.expm1(-safe) / safe)
+    series = 1.0 - z / 2 * (1.0 - z / 3 * (1.0 - z / 4 * (1.0 - z / 5)))
+    ratio = jnp.where(small, series, -jnp.expm1(-safe) / safe)
     return dt / tau_mem * decay(dt, tau_mem) * ratio
 
 

@@ -1,6 +1,7 @@
 """Connections, their rules and transforms."""
 
 from snnsim.core.delay import Delay as Delay
+from snnsim.synapses.chain import Chain as Chain
 from snnsim.synapses.conv import Conv1d as Conv1d
 from snnsim.synapses.conv import Conv2d as Conv2d
 from snnsim.synapses.dense import Dense as Dense

@@ -45,7 +45,8 @@ class FixedProbability(AbstractRule):
         at = -1
         while self.p > 0 and at < pairs:
             expected = int((pairs - at) * self.p)
-            jumps = at + np.cumsum(rng.geometric(self.p, expected + 4 * int(expected**0.5) + 16))
+            jumps = rng.geometric(self.p, expected + 4 * int(expected**0.5) + 16)
+            jumps = at + np.cumsum(np.minimum(jumps, pairs + 1))  # a tiny p jumps beyond int64
             found.append(jumps)
             at = int(jumps[-1])
         flat = np.concatenate(found)
@@ -162,21 +163,28 @@ def _kept(sources: np.ndarray, targets: np.ndarray, mask: np.ndarray | None = No
 
 def _other_than(sources: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
     """Targets below `size`, uniform among those other than the source."""
-    targets = rng.integers(size - 1, size=sources.shape)
+    if size == 1 and (sources == 0).any():
+        raise ConfigurationError(got="one unit that may not be joined to itself", expected="another target",
+                                 where="connection rule", fix="allow_self=True, or a larger population")
+    targets = rng.integers(np.where(sources < size, size - 1, size))
     return targets + (targets >= sources)
 
 
 def _choices(rows: int, size: int, k: int, allow_self: bool, multiple: bool, rng: np.random.Generator) -> np.ndarray:
     """int32 [rows, k]: k indices below `size` in each row, different ones unless `multiple`."""
+    if not allow_self and rows > size:  # the rows beyond have no twin that they could be joined to
+        return np.concatenate([_choices(size, size, k, False, multiple, rng),
+                               _choices(rows - size, size, k, True, multiple, rng)])
     available = size if allow_self else size - 1
-    if k < 0 or (not multiple and k > available):
+    if k < 0 or (k > available and not (multiple and available)):
         raise ConfigurationError(got=f"degree {k}", expected=f"0 to {available}", where="connection rule",
                                  fix="lower the degree, or allow several synapses of a pair")
     drawn = rng.integers(available, size=(rows, k))
     while not multiple and k > 1:
-        # Draw repeated entries again until none is left: for k near the size, permute instead.
+        # Draw repeated entries again until none is left: for k near the size, choose row by row instead.
         if k * k > available:
-            drawn = np.stack([rng.permutation(available)[:k] for _ in range(rows)]) if rows else drawn
+            for row in range(rows):
+                drawn[row] = rng.choice(available, k, replace=False, shuffle=False)
             break
         order = np.sort(drawn, 1)
         twice = np.flatnonzero((np.diff(order, axis=1) == 0).any(1))

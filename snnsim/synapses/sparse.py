@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -36,6 +36,8 @@ class Sparse(AbstractConnection):
     sources: Any = part(lambda: None, doc="flat index of each synapse's source, int32 [synapses]")
     targets: Any = part(lambda: None, doc="flat index of each synapse's target, int32 [synapses]")
     post: tuple[int, ...] = static((), doc="shape of the target population")
+
+    listed: ClassVar = True
 
     @classmethod
     def from_edges(cls, sources: np.ndarray, targets: np.ndarray, weight: Any = 1.0) -> Sparse:

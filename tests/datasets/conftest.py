@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 
-def write_shd(path, times, units, labels, keys=("zero", "one", "two"), speaker=None, **storage):
+def _write_shd(path, times, units, labels, keys=("zero", "one", "two"), speaker=None, **storage):
     """A file in the layout of SHD, from lists of times (s) and channels."""
     with h5py.File(path, "w") as file:
         for name, rows, dtype in (("times", times, np.float16), ("units", units, np.uint16)):
@@ -23,7 +23,7 @@ def write_shd(path, times, units, labels, keys=("zero", "one", "two"), speaker=N
     return path
 
 
-def encode_nmnist(x, y, p, t):
+def _encode_nmnist(x, y, p, t):
     """Bytes of a recording as N-MNIST stores it; times beyond 23 bits are not needed here."""
     t = np.asarray(t, np.int64)
     columns = [x, y, (np.asarray(p) << 7) | (t >> 16), (t >> 8) & 255, t & 255]
@@ -31,10 +31,20 @@ def encode_nmnist(x, y, p, t):
 
 
 @pytest.fixture
+def write_shd():
+    return _write_shd
+
+
+@pytest.fixture
+def encode_nmnist():
+    return _encode_nmnist
+
+
+@pytest.fixture
 def shd_file(tmp_path):
     times = [[0.0, 0.0005, 0.25], [0.1], [], [0.3, 0.3, 1.0]]
     units = [[0, 699, 5], [3], [], [10, 9, 8]]
-    return write_shd(tmp_path / "toy_train.h5", times, units, [0, 1, 2, 1], speaker=[4, 4, 5, 6])
+    return _write_shd(tmp_path / "toy_train.h5", times, units, [0, 1, 2, 1], speaker=[4, 4, 5, 6])
 
 
 @pytest.fixture(scope="session")

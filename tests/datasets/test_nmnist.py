@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from conftest import encode_nmnist
 
 from snnsim.core.errors import DataError
 from snnsim.datasets import load_nmnist, read_nmnist_bin
@@ -16,9 +15,10 @@ def test_bytes_of_an_event(tmp_path):
     assert events.resolution == 0.001
 
 
-def test_overflow_markers_shift_later_times(tmp_path):
+def test_overflow_markers_shift_later_times(encode_nmnist, tmp_path):
     path = tmp_path / "1.bin"
-    path.write_bytes(encode_nmnist([1, 0, 2, 0, 0, 3], [1, 240, 2, 240, 240, 3], [0] * 6, [8000, 0, 5, 0, 0, 7]))
+    x, y, t = [1, 0, 2, 0, 0, 3], [1, 240, 2, 240, 240, 3], [8000, 0, 5, 0, 0, 7]
+    path.write_bytes(encode_nmnist(x, y, [0] * 6, t))
     assert read_nmnist_bin(path).ticks.tolist() == [8000, 8192 + 5, 3 * 8192 + 7]
 
 
@@ -40,15 +40,16 @@ def test_missing_file_and_folder(tmp_path):
         load_nmnist(tmp_path)
     (tmp_path / "Train").mkdir()
     (tmp_path / "Test").mkdir()
-    with pytest.raises(DataError, match="no .bin file"):
+    with pytest.raises(DataError, match=r"no .bin file"):
         load_nmnist(tmp_path)
 
 
-def test_folders_in_order_of_names(tmp_path):
+def test_folders_in_order_of_names(encode_nmnist, tmp_path):
     for part in ("TRAIN", "test"):
         for name, digit, x in (("00002", 3, 2), ("00001", 7, 1), ("00003", 0, 3)):
-            (tmp_path / part / str(digit)).mkdir(parents=True, exist_ok=True)
-            (tmp_path / part / str(digit) / f"{name}.bin").write_bytes(encode_nmnist([x, 0], [0, 240], [1, 0], [9, 0]))
+            folder = tmp_path / part / str(digit)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{name}.bin").write_bytes(encode_nmnist([x, 0], [0, 240], [1, 0], [9, 0]))
     train, test = load_nmnist(tmp_path)
     assert train.labels.tolist() == [7, 3, 0]
     assert (train.events.indices % 34).tolist() == [1, 2, 3]
@@ -77,7 +78,7 @@ def test_real_sample_of_the_official_format(real):
                           np.stack([expected["p"], expected["y"], expected["x"]]))
 
 
-def test_bin_reader_equals_the_arrays(real, tmp_path):
+def test_bin_reader_equals_the_arrays(encode_nmnist, real, tmp_path):
     """Real recordings written in the official layout come back the same, also with an overflow marker."""
     train, test = load_nmnist(real("nmnist"))
     assert (len(train), train.events.n_events, test.events.n_events) == (1000, 4_133_231, 385_596)
@@ -87,7 +88,8 @@ def test_bin_reader_equals_the_arrays(real, tmp_path):
             p, y, x = np.unravel_index(events.indices, events.shape)
             late = int(np.searchsorted(events.ticks, 8192 + 100))
             t = events.ticks - np.where(np.arange(len(x)) >= late, 8192, 0)
-            x, y, p, t = (np.insert(column, late, extra) for column, extra in ((x, 0), (y, 240), (p, 0), (t, 0)))
+            marked = ((x, 0), (y, 240), (p, 0), (t, 0))
+            x, y, p, t = (np.insert(column, late, extra) for column, extra in marked)
             folder = tmp_path / part / str(label)
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{at:05d}.bin").write_bytes(encode_nmnist(x, y, p, t))

@@ -3,7 +3,6 @@ import shutil
 import h5py
 import numpy as np
 import pytest
-from conftest import write_shd
 
 from snnsim.core.errors import DataError
 from snnsim.datasets import load_shd, read_shd
@@ -17,18 +16,20 @@ def test_reads_a_small_file(shd_file):
     assert data.labels.tolist() == [0, 1, 2, 1]
     assert data.groups.tolist() == [4, 4, 5, 6]
     assert data.classes == ("zero", "one", "two")
-    np.testing.assert_allclose(data.events[0].times, np.float16([0, 0.0005, 0.25]).astype(float) * 1e3, atol=5e-4)
+    np.testing.assert_allclose(data.events[0].times, np.float16([0, 0.0005, 0.25]).astype(float) * 1e3,
+                               atol=5e-4)
     assert data.name == "toy_train"
 
 
-def test_float16_is_widened_before_scaling(tmp_path):
+def test_float16_is_widened_before_scaling(write_shd, tmp_path):
     """1 s is 1e6 ticks, beyond float16's largest number: scaling first would give infinity."""
     data = read_shd(write_shd(tmp_path / "a.h5", [[1.0, 16.5]], [[1, 2]], [0]))
     assert data.events.times.tolist() == [1000.0, 16500.0]
 
 
-@pytest.mark.parametrize("storage", [{"chunks": (2,), "maxshape": (None,)}, {"chunks": (3,), "compression": "gzip"}])
-def test_other_storage_reads_the_same(tmp_path, storage):
+@pytest.mark.parametrize("storage", [{"chunks": (2,), "maxshape": (None,)},
+                                     {"chunks": (3,), "compression": "gzip"}])
+def test_other_storage_reads_the_same(write_shd, tmp_path, storage):
     rows = [[0.1, 0.2], [0.3], [], [0.4], [0.5, 0.5, 0.6]]
     units = [[1, 2], [3], [], [4], [5, 6, 7]]
     one = read_shd(write_shd(tmp_path / "a.h5", rows, units, [0] * 5))
@@ -51,19 +52,20 @@ def test_other_storage_reads_the_same(tmp_path, storage):
     ([[0.1]], [[0]], [3], "0 to 2"),
     ([], [], [], "0 labels"),
 ])
-def test_refuses_bad_content(tmp_path, times, units, labels, message):
+def test_refuses_bad_content(write_shd, tmp_path, times, units, labels, message):
     path = write_shd(tmp_path / "bad.h5", times, units, labels)
     with pytest.raises(DataError, match=f"(?s)bad.h5.*{message}"):
         read_shd(path)
 
 
-def test_next_sample_may_begin_earlier(tmp_path):
+def test_next_sample_may_begin_earlier(write_shd, tmp_path):
     data = read_shd(write_shd(tmp_path / "a.h5", [[0.5], [], [0.1]], [[0], [], [1]], [0, 0, 0]))
     assert data.events.counts.tolist() == [1, 0, 1]
 
 
 def test_refuses_links_to_other_files(tmp_path, shd_file):
-    for name, link in (("soft", h5py.SoftLink("/labels2")), ("out", h5py.ExternalLink(str(shd_file), "/labels"))):
+    links = {"soft": h5py.SoftLink("/labels2"), "out": h5py.ExternalLink(str(shd_file), "/labels")}
+    for name, link in links.items():
         path = tmp_path / f"{name}.h5"
         shutil.copy(shd_file, path)
         with h5py.File(path, "a") as file:
@@ -94,7 +96,7 @@ def test_a_huge_declared_length_takes_no_memory(shd_file):
     raw = bytearray(shd_file.read_bytes())
     raw[at : at + 4] = b"\xff\xff\xff\xff"
     shd_file.write_bytes(raw)
-    with pytest.raises(DataError, match="toy_train.h5"):
+    with pytest.raises(DataError, match=r"toy_train.h5"):
         read_shd(shd_file)
 
 
@@ -102,14 +104,14 @@ def test_a_huge_declared_length_takes_no_memory(shd_file):
 def test_refuses_files_of_another_kind(tmp_path, content):
     path = tmp_path / "x.h5"
     path.write_bytes(content)
-    with pytest.raises(DataError, match="x.h5"):
+    with pytest.raises(DataError, match=r"x.h5"):
         read_shd(path)
     with pytest.raises(DataError, match="a folder"):
         read_shd(tmp_path)
 
 
 def test_load_finds_the_pair(tmp_path, shd_file):
-    with pytest.raises(DataError, match="toy_train.h5.*expected one pair"):
+    with pytest.raises(DataError, match=r"toy_train.h5.*expected one pair"):
         load_shd(tmp_path)
     shutil.copy(shd_file, tmp_path / "toy_test.h5")
     train, test = load_shd(tmp_path)
@@ -119,7 +121,7 @@ def test_load_finds_the_pair(tmp_path, shd_file):
     shutil.copy(shd_file, tmp_path / "ssc_test.h5")
     with pytest.raises(DataError, match="one pair"):
         load_shd(tmp_path)
-    with pytest.raises(DataError, match="no .h5 file"):
+    with pytest.raises(DataError, match=r"no .h5 file"):
         load_shd(tmp_path / "nowhere")
 
 

@@ -1,0 +1,1 @@
+"""General processors and plain arithmetic."""

@@ -1,0 +1,121 @@
+"""The contract of a target: where a network is placed, and what the work then costs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from snnsim.core.errors import ConfigurationError
+from snnsim.core.network import Network
+from snnsim.hardware.cost import Cost
+from snnsim.hardware.workload import Workload
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Units of one population that share a core.
+
+    Args:
+        population: name of the population.
+        start: first unit.
+        stop: unit after the last.
+        core: index of the core.
+    """
+
+    population: str
+    start: int
+    stop: int
+    core: int
+
+    @property
+    def size(self) -> int:
+        """Number of units."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Where a network was placed. Targets make subclasses that hold what their costs need.
+
+    Args:
+        target: name of the target.
+        summary: counts of what is used, in the order in which a reader wants them.
+        notes: what was assumed or rounded on the way.
+    """
+
+    target: str
+    summary: dict[str, Any]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and texts."""
+        return {"target": self.target, "summary": dict(self.summary), "notes": list(self.notes)}
+
+
+class Target(ABC):
+    """A machine that could run a network.
+
+    `map` refuses what does not fit, and says by how much. `cost` prices the counts of a workload; it never
+    invents a number: what has no price is a term without one, or a sentence in `Cost.unpriced`.
+    """
+
+    name: str
+    title: str
+
+    @abstractmethod
+    def map(self, network: Network, workload: Workload) -> Mapping:
+        """Place the network.
+
+        Raises:
+            ConfigurationError: a network that does not fit.
+            DelayError: a delay that the target cannot hold.
+            UnsupportedError: neurons or signals that the target does not have.
+        """
+
+    @abstractmethod
+    def cost(self, mapping: Mapping, workload: Workload) -> Cost:
+        """Price the workload on this mapping."""
+
+
+def _factory(module: str, name: str, **options: Any) -> Callable[[], Target]:
+    return lambda: getattr(import_module(f"snnsim.hardware.{module}"), name)(**options)
+
+
+REGISTRY: dict[str, Callable[[], Target]] = {
+    "spinnaker": _factory("spinnaker.target", "SpiNNaker"),
+    "loihi": _factory("loihi.target", "Loihi", table="sanafe-nahuku-fit"),
+    "loihi-davies2018": _factory("loihi.target", "Loihi", table="davies2018-sim"),
+    "cpu": _factory("processors.target", "Processor", device="cpu"),
+    "gpu": _factory("processors.target", "Processor", device="gpu"),
+    "arithmetic": _factory("processors.arithmetic", "Arithmetic"),
+}
+
+
+def targets(*names: str | Target) -> tuple[Target, ...]:
+    """The targets of these names, or all that are known if none is named. A `Target` object stands for itself.
+
+    Raises:
+        ConfigurationError: an unknown name, or one that is given twice.
+
+    Example:
+        >>> [target.name for target in targets("loihi", "cpu")]
+        ['loihi', 'cpu']
+    """
+    found = []
+    for name in names or tuple(REGISTRY):
+        if isinstance(name, Target):
+            found.append(name)
+        elif isinstance(name, str) and name in REGISTRY:
+            found.append(REGISTRY[name]())
+        else:
+            raise ConfigurationError(got=f"target {name!r}", expected=f"one of {', '.join(REGISTRY)}", where="targets",
+                                     fix="correct the name, or pass a Target of your own")
+    chosen = [target.name for target in found]
+    twice = sorted({name for name in chosen if chosen.count(name) > 1})
+    if twice:
+        raise ConfigurationError(got=f"{', '.join(twice)} more than once", expected="each target once", where="targets",
+                                 fix="remove one, or give your target another name")
+    return tuple(found)

@@ -1,0 +1,9 @@
+"""Files: networks and arrays in HDF5, graphs in NIR."""
+
+from snnsim.io.array_file import read_arrays as read_arrays
+from snnsim.io.array_file import write_arrays as write_arrays
+from snnsim.io.hdf5 import load as load
+from snnsim.io.hdf5 import save as save
+from snnsim.io.registry import registry as registry
+from snnsim.io.tree import decode as decode
+from snnsim.io.tree import encode as encode

@@ -1,0 +1,16 @@
+"""Pictures: rasters, traces, weights, training curves, confusion matrices, diagrams. matplotlib is imported late."""
+
+from snnsim.plotting.confusion import confusion as confusion
+from snnsim.plotting.curves import training_curves as training_curves
+from snnsim.plotting.network import network_diagram as network_diagram
+from snnsim.plotting.raster import raster as raster
+from snnsim.plotting.style import PALETTE as PALETTE
+from snnsim.plotting.style import colour as colour
+from snnsim.plotting.style import label as label
+from snnsim.plotting.style import png_bytes as png_bytes
+from snnsim.plotting.style import save as save
+from snnsim.plotting.traces import traces as traces
+from snnsim.plotting.weights import delay_histogram as delay_histogram
+from snnsim.plotting.weights import kernels as kernels
+from snnsim.plotting.weights import weight_histogram as weight_histogram
+from snnsim.plotting.weights import weight_matrix as weight_matrix

@@ -1,0 +1,28 @@
+"""What all tests share: strict promotion, double precision on request, and the folder of reference data."""
+
+import os
+from pathlib import Path
+
+import jax
+import pytest
+
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture
+def x64():
+    """Run a test in double precision."""
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+    """``data_folder("nest")``: a folder of reference data below $SNNSIM_DATA; skips where it is absent."""
+    def find(name: str) -> Path:
+        folder = Path(os.environ.get("SNNSIM_DATA", "data")) / name
+        if not folder.is_dir():
+            pytest.skip(f"the reference data {name!r} are not there: set SNNSIM_DATA to the folder that holds them")
+        return folder
+    return find
