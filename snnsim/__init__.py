@@ -9,6 +9,8 @@ __version__ = "0.1.0"
 if not (_Path(__file__).parent / "models").is_dir():
     __path__.append(str(_Path(__file__).parent.parent))
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from snnsim.core.dataset import LabelledEvents as LabelledEvents
 from snnsim.core.delay import Delay as Delay
 from snnsim.core.events import Events as Events
@@ -41,3 +43,32 @@ from snnsim.synapses import FixedTotalNumber as FixedTotalNumber
 from snnsim.synapses import OneToOne as OneToOne
 from snnsim.synapses import Sparse as Sparse
 from snnsim.synapses import SumPool2d as SumPool2d
+
+if _TYPE_CHECKING:
+    from snnsim.io import from_nir as from_nir
+    from snnsim.io import load as load
+    from snnsim.io import save as save
+    from snnsim.io import to_nir as to_nir
+    from snnsim.training import evaluate as evaluate
+    from snnsim.training import fit as fit
+
+# Loaded at first use: optax, h5py and nir would double the time of `import snnsim`.
+_LATER = {
+    "evaluate": "snnsim.training", "fit": "snnsim.training", "from_nir": "snnsim.io", "load": "snnsim.io",
+    "save": "snnsim.io", "to_nir": "snnsim.io", "datasets": "", "hardware": "", "io": "", "models": "", "plotting": "",
+    "training": "",
+}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name not in _LATER:
+        raise AttributeError(f"module 'snnsim' has no attribute {name!r}")
+    found = getattr(import_module(_LATER[name]), name) if _LATER[name] else import_module(f"snnsim.{name}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LATER])

@@ -44,6 +44,9 @@ def price(mapping: LoihiMapping, workload: Workload, prices: Prices, target: str
     unpriced = (*LEFT_OUT, "static power (104 mW a chip, second-hand), shown as a table of its own")
     if prices.spike is None:
         unpriced += ("sending a spike from the neuron: the table has no such price",)
+    energy = sum(term.energy_j or 0.0 for term in terms)
+    if energy and static.energy_j:
+        notes.append(f"Static power over biological time would be {static.energy_j / energy:.3g} times the sum of these terms.")
     return Cost(target, prices.name, prices.about, tuple(terms), unpriced, tuple(notes), alternatives=(static,))
 
 

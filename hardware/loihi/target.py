@@ -55,8 +55,6 @@ class Loihi(Target):
         keys davies2018loihi, sanafe, boyle2025sanafe of the bibliography.
     """
 
-    title = "Loihi 1"
-
     def __init__(self, table: str = "sanafe-nahuku-fit", *, weight_bits: int = 8, first_core: Names[str, int] | None = None):
         if table not in c.TABLES:
             raise ConfigurationError(got=f"table {table!r}", expected=f"one of {', '.join(c.TABLES)}", where="Loihi",
@@ -65,7 +63,8 @@ class Loihi(Target):
             raise ConfigurationError(got=f"weight_bits = {weight_bits}", expected="1 to 9", where="Loihi",
                                      fix="quantise the weights to 9 bits or fewer")
         self.table, self.weight_bits, self.first_core = table, weight_bits, dict(first_core or {})
-        self.name = "loihi" if table == "sanafe-nahuku-fit" else "loihi-davies2018"
+        fitted = table == "sanafe-nahuku-fit"
+        self.name, self.title = ("loihi", "Loihi 1") if fitted else ("loihi-davies2018", "Loihi 1, simulated prices")
 
     def map(self, network: Network, workload: Workload) -> LoihiMapping:
         """Give each population cores of its own; see `Target.map` for errors."""

@@ -40,10 +40,12 @@ class Reference:
 
     @property
     def short(self) -> str:
-        """First author and year, such as "Davies 2018", or the author where no year is known."""
+        """First author and year, such as "Davies 2018", or the title's first words where no year is known."""
+        if "year" not in self.fields:
+            return re.split("[:,]", self.fields["title"])[0]
         author = self.fields["author"].split(" and ")[0].strip("{}")
         family = author.split(",")[0] if "," in author else author
-        return f"{family} {self.fields.get('year', '')}".strip()
+        return f"{family} {self.fields['year']}"
 
     @property
     def text(self) -> str:

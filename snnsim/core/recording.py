@@ -7,6 +7,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from snnsim.core.errors import ConfigurationError
@@ -81,7 +82,8 @@ class Recording(eqx.Module):
 
     def rates(self, population: str) -> jax.Array:
         """Mean rate of each unit (spikes/s), ``[batch, *shape]``."""
-        return self.counts[population] / (self.duration * 1e-3)
+        counts = self.counts[population]
+        return counts.astype(jnp.result_type(float)) / (self.duration * 1e-3)
 
     def network(self, sample: int | None = None) -> Network:
         """The network with what was learned in the run (plastic weights, running statistics) folded back.

@@ -48,7 +48,7 @@ def event_digits(seed: int = 0) -> tuple[LabelledEvents, LabelledEvents]:
     images = digits.images.astype(np.float32) / 16.0
     events = camera(images, np.random.default_rng([seed, 1]))
     classes = tuple(str(digit) for digit in range(10))
-    whole = LabelledEvents(events, digits.target, classes, None, "event_digits")
+    whole = LabelledEvents(events, digits.target, classes, None, "event-digits")
     return whole.split(360 / len(whole), seed=seed)
 
 

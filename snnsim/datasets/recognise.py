@@ -18,7 +18,7 @@ def load_recordings(name: str | Path, *, max_bytes: int = MAX_BYTES) -> tuple[La
 
     Known layouts: a pair ``*_train.h5`` and ``*_test.h5`` (SHD, SSC), N-MNIST (folders ``Train`` and
     ``Test``, or two ``.npz`` files), and a pair of event packs ``*train.npz`` and ``*test.npz``.
-    ``"event_digits"`` is made, not read.
+    ``"event-digits"`` is made, not read.
 
     Args:
         name: a folder, or a name for `data_folder`.
@@ -30,7 +30,7 @@ def load_recordings(name: str | Path, *, max_bytes: int = MAX_BYTES) -> tuple[La
     Raises:
         DataError: no such folder, or none of these layouts.
     """
-    if str(name) == "event_digits":
+    if str(name) == "event-digits":
         return event_digits()
     folder = Path(name) if Path(name).is_dir() else None
     if folder is None:

@@ -2,8 +2,10 @@
 
 from snnsim.io.array_file import read_arrays as read_arrays
 from snnsim.io.array_file import write_arrays as write_arrays
+from snnsim.io.from_nir import from_nir as from_nir
 from snnsim.io.hdf5 import load as load
 from snnsim.io.hdf5 import save as save
 from snnsim.io.registry import registry as registry
+from snnsim.io.to_nir import to_nir as to_nir
 from snnsim.io.tree import decode as decode
 from snnsim.io.tree import encode as encode

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -72,7 +71,8 @@ def write_arrays(path: str | Path, arrays: Mapping[str, Any], meta: Any = None, 
         _seal(temporary)
 
 
-def read_arrays(path: str | Path, *, kind: str = "arrays", max_bytes: int = MAX_BYTES) -> tuple[dict[str, np.ndarray], Any]:
+def read_arrays(path: str | Path, *, kind: str = "arrays", max_bytes: int = MAX_BYTES) -> tuple[dict[str, np.ndarray],
+                                                                                                Any]:
     """Read what `write_arrays` wrote, every hash checked.
 
     Args:
@@ -91,7 +91,8 @@ def read_arrays(path: str | Path, *, kind: str = "arrays", max_bytes: int = MAX_
     with _reading(path) as file:
         if set(file) != {"meta", "arrays"} or not all(_is_hard(file, name) for name in ("meta", "arrays")):
             raise wrong(path, f"members {', '.join(sorted(file))[:80]}", "'meta' and 'arrays' in the file itself")
-        head = {name: _attribute(file, name, path) for name in ("kind", "format_version", "snnsim_version", "jax_version")}
+        head = {name: _attribute(file, name, path) for name in ("kind", "format_version", "snnsim_version",
+                                                                "jax_version")}
         if head["kind"] != kind:
             raise wrong(path, f"a file of kind {head['kind']!r}", f"kind {kind!r}", "check the path")
         text = bytes(_checked(file, "meta", "S", _MAX_META, path)[()])
@@ -121,7 +122,8 @@ def array_sha256(array: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def wrong(path: Path, got: str, expected: str, fix: str = "restore the file from a copy, or write it again") -> FileFormatError:
+def wrong(path: Path, got: str, expected: str,
+          fix: str = "restore the file from a copy, or write it again") -> FileFormatError:
     """The error for a file that cannot be read."""
     return FileFormatError(got=got, expected=expected, where=str(path), fix=fix)
 
@@ -144,7 +146,8 @@ def _header(kind: str, meta: Any) -> dict[str, Any]:
     try:
         json.dumps(meta, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise UnsupportedError(got=f"meta that JSON cannot hold ({error})", expected="text, finite numbers, lists, dictionaries",
+        raise UnsupportedError(got=f"meta that JSON cannot hold ({error})",
+                               expected="text, finite numbers, lists, dictionaries",
                                where="write_arrays", fix="convert the values, put arrays among the arrays") from error
     return dict(kind=kind, format_version=FORMAT_VERSION, snnsim_version=__version__, jax_version=jax.__version__)
 
@@ -186,10 +189,11 @@ def _check_seal(path: Path) -> None:
         version, size, digest = int(found[1]), int(found[2]), found[3].decode()
         if version > FORMAT_VERSION:
             raise wrong(path, f"format version {version}", f"at most {FORMAT_VERSION}", "install a newer snnsim")
-        if size != os.stat(path).st_size - _BLOCK or digest != _rest_sha256(path):
+        if size != path.stat().st_size - _BLOCK or digest != _rest_sha256(path):
             raise wrong(path, "a truncated or altered file", "the bytes as they were written")
     except OSError as error:
-        raise wrong(path, f"a file that cannot be read ({error})", "a readable file", "check its permissions") from error
+        raise wrong(path, f"a file that cannot be read ({error})", "a readable file",
+                    "check its permissions") from error
 
 
 @contextlib.contextmanager
@@ -225,7 +229,8 @@ def _checked(group: Any, name: str, kinds: str, max_bytes: int, path: Path) -> A
         raise wrong(path, f"{name!r} of type {data.dtype} with {size:,} declared bytes",
                     "plain numbers, stored in full")
     if size > max_bytes:
-        raise wrong(path, f"{name!r} of {size:,} bytes", f"at most {max_bytes:,}", "raise max_bytes if you trust the file")
+        raise wrong(path, f"{name!r} of {size:,} bytes", f"at most {max_bytes:,}",
+                    "raise max_bytes if you trust the file")
     return data
 
 

@@ -41,10 +41,16 @@ def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
         yield temporary
         _sync(temporary)
         _check_target(path, overwrite)  # it may have appeared meanwhile
-        os.replace(temporary, path)
+        temporary.replace(path)
         _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str, *, overwrite: bool = False) -> None:
+    """Write a text file (UTF-8) whole or not at all; arguments and errors as `replacing`."""
+    with replacing(path, overwrite=overwrite) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _check_target(path: Path, overwrite: bool) -> None:

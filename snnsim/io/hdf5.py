@@ -68,6 +68,8 @@ def load(path: str | Path, classes: Iterable[type] = (), *, max_bytes: int = MAX
     known = registry(classes)
     arrays, structure = read_arrays(path, kind=KIND, max_bytes=max_bytes)
     tree = decode(structure, arrays, known, str(path))
+    if not isinstance(tree, eqx.Module):
+        raise FileFormatError(got=f"a {type(tree).__name__}", expected="a network", where=str(path), fix="check the path")
     if isinstance(tree, Network):
         _check_network(tree, str(path))
     return tree
@@ -79,7 +81,8 @@ def _check_network(network: Network, where: str) -> None:
     The second network is thrown away (building resets running statistics); only the form is compared.
     """
     try:
-        again = Network(network.populations, network.projections, key=jax.random.key(0), trainable=dict(network.trainable))
+        again = Network(network.populations, network.projections, key=jax.random.key(0),
+                        trainable=dict(network.trainable))
         if _form(again) == _form(network):
             return
         got = "arrays or sizes that do not fit together"

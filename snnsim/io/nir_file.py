@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +41,10 @@ def read_nir_file(path: str | Path, max_bytes: int = MAX_BYTES) -> dict[str, Any
             return _Reader(path, max_bytes).group(file["node"], 0)
     except FileFormatError:
         raise
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, MemoryError, OverflowError) as error:
-        raise _wrong(path, f"a damaged or foreign file ({error})"[:200], "a NIR file in HDF5", "fetch the file again") from error
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, MemoryError,
+            OverflowError) as error:
+        raise _wrong(path, f"a damaged or foreign file ({error})"[:200], "a NIR file in HDF5",
+                     "fetch the file again") from error
 
 
 def _wrong(path: Path, got: str, expected: str, fix: str) -> FileFormatError:
@@ -56,7 +57,8 @@ class _Reader:
     def __init__(self, path: Path, max_bytes: int):
         self.path, self.left, self.items = path, max_bytes, 0
 
-    def wrong(self, item: Any, got: str, expected: str, fix: str = "correct the program that wrote it") -> FileFormatError:
+    def wrong(self, item: Any, got: str, expected: str,
+              fix: str = "correct the program that wrote it") -> FileFormatError:
         return _wrong(self.path, f"{got} at {item.name!r:.100}", expected, fix)
 
     def group(self, group: Any, depth: int) -> dict[str, Any]:
@@ -66,7 +68,8 @@ class _Reader:
         for name in group:
             self.items += 1
             if self.items > _MAX_ITEMS or depth > _MAX_DEPTH:
-                raise self.wrong(group, "too many or too deeply nested items", f"at most {_MAX_ITEMS}, {_MAX_DEPTH} deep")
+                raise self.wrong(group, "too many or too deeply nested items",
+                                 f"at most {_MAX_ITEMS}, {_MAX_DEPTH} deep")
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise self.wrong(group, f"a link {name!r:.60} to elsewhere", "data in the file itself",
                                  "copy the data into one file, for example with h5repack")
@@ -102,9 +105,9 @@ class _Reader:
                                  "write it with the nir package")
             address_bytes, _ = data.file.id.get_create_plist().get_sizes()
             record = np.dtype({"names": ["length"], "formats": ["<u4"], "itemsize": 8 + address_bytes})
-            if data.size * record.itemsize > os.stat(self.path).st_size:
+            if data.size * record.itemsize > self.path.stat().st_size:
                 raise self.wrong(data, f"{data.size:,} texts", "no more than the file can hold")
-            lengths = np.fromfile(self.path, record, data.size, offset=place + data.file.userblock_size)["length"]
+            lengths = np.fromfile(self.path, record, data.size, offset=place)["length"]
         else:
             lengths = np.full(min(data.size, 1), data.dtype.itemsize)
             self.take(data, data.size * data.dtype.itemsize)
@@ -114,5 +117,6 @@ class _Reader:
         value = data[()]
         if isinstance(value, bytes):
             return value.decode()
-        return np.array([t.decode() if isinstance(t, bytes) else str(t) for t in value.ravel()], object).reshape(value.shape) \
+        return np.array([t.decode() if isinstance(t, bytes) else str(t) for t in value.ravel()],
+                        object).reshape(value.shape) \
             if isinstance(value, np.ndarray) else str(value)

@@ -45,7 +45,7 @@ class FlatGraph:
     """
 
     def __init__(self, raw: Mapping[str, Any], where: str):
-        self.where = where
+        self.where, self._visits = where, 0
         self.nodes: dict[str, Node] = {}
         self.edges: list[tuple[str, str]] = []
         metadata = raw.get("metadata")
@@ -92,12 +92,14 @@ class FlatGraph:
             if node.kind == "Output":
                 for pre, maps in self._into(name, ()):
                     if maps:
-                        raise self._unsupported(maps[-1][0].name, f"a {maps[-1][0].kind} whose result is the output (from {pre!r})",
+                        raise self._unsupported(maps[-1][0].name,
+                                                f"a {maps[-1][0].kind} whose result is the output (from {pre!r})",
                                                 "a neuron before the output", "end the graph with a neuron such as LI")
 
     def _into(self, name: str, after: tuple[str, ...]) -> list[tuple[str, tuple[tuple[Node, bool], ...]]]:
         """(population, maps) of every way that ends at node `name`."""
-        if len(after) > MAX_PATH_LENGTH or (name in after[1:] and name != after[0]):
+        self._visits += 1
+        if len(after) > MAX_PATH_LENGTH or name in after or self._visits > 100 * MAX_PATHS:
             raise self._unsupported(name, "maps in a circle or a very long chain", "a neuron somewhere in every cycle")
         found: list[tuple[str, tuple[tuple[Node, bool], ...]]] = []
         for pre in self._sources[name]:
@@ -120,11 +122,11 @@ class FlatGraph:
         where = f"{self.where}, graph {prefix[:-1]!r}" if prefix else self.where
         nodes, edges = raw.get("nodes"), _edges(raw.get("edges"), where)
         if not isinstance(nodes, Mapping) or depth > _MAX_DEPTH:
-            raise FileFormatError(got="a graph without nodes, or nested too deeply", expected="nodes and edges", where=where,
-                                  fix="correct the program that wrote it")
+            raise FileFormatError(got="a graph without nodes, or nested too deeply", expected="nodes and edges",
+                                  where=where, fix="correct the program that wrote it")
         if extra := set(raw) - {"type", "nodes", "edges", "metadata", "version"}:
-            raise FileFormatError(got=f"fields {', '.join(sorted(extra))[:80]}", expected="nodes and edges", where=where,
-                                  fix="remove them")
+            raise FileFormatError(got=f"fields {', '.join(sorted(extra))[:80]}", expected="nodes and edges",
+                                  where=where, fix="remove them")
         entry: dict[str, str] = {}
         exit_: dict[str, str] = {}
         for name, node in nodes.items():
@@ -153,7 +155,8 @@ class FlatGraph:
     def _port(self, graph: Mapping[str, Any], path: str, kind: str) -> str:
         inner = [name for name, node in graph["nodes"].items() if node.get("type") == kind]
         if len(inner) != 1:
-            raise self._unsupported(path, f"a sub-graph with {len(inner)} {kind} nodes", f"one {kind}", "split the sub-graph")
+            raise self._unsupported(path, f"a sub-graph with {len(inner)} {kind} nodes", f"one {kind}",
+                                    "split the sub-graph")
         return f"{path}.{inner[0]}"
 
     def _add_inputs(self) -> None:
@@ -164,7 +167,8 @@ class FlatGraph:
                 continue
             size = {"Affine": "weight", "Linear": "weight"}.get(node.kind)
             if size is None or node.fields[size].ndim != 2:
-                raise node_error(self.where, name, f"a {node.kind} that nothing leads to", "an Input before it", "add the edge")
+                raise node_error(self.where, name, f"a {node.kind} that nothing leads to", "an Input before it",
+                                 "add the edge")
             new = f"input_{name}"
             self.nodes[new] = Node(new, "Input", {"shape": np.array(node.fields[size].shape[1:])}, {})
             self.edges.append((new, name))

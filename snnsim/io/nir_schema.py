@@ -26,7 +26,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
 NEURONS = ("I", "IF", "LI", "LIF", "CubaLI", "CubaLIF", "Threshold")
 _POSITIVE = {"tau", "tau_syn", "tau_mem", "stride", "dilation", "groups", "kernel_size", "shape"}
 _NOT_NEGATIVE = {"delay", "padding"}
-_WHOLE = {"stride", "padding", "dilation", "groups", "kernel_size", "shape", "input_shape", "start_dim", "end_dim", "input_type"}
+_WHOLE = {"stride", "padding", "dilation", "groups", "kernel_size", "shape", "input_shape", "start_dim", "end_dim",
+          "input_type"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Node:
     notes: Mapping[str, Any]
 
 
-def node_error(where: str, name: str, got: str, expected: str, fix: str = "correct the file or the program that wrote it") -> FileFormatError:
+def node_error(where: str, name: str, got: str, expected: str,
+               fix: str = "correct the file or the program that wrote it") -> FileFormatError:
     """The error for a node that cannot be what was meant."""
     return FileFormatError(got=got, expected=expected, where=f"{where}, node {name!r}", fix=fix)
 
@@ -69,9 +71,11 @@ def checked_node(name: str, raw: Mapping[str, Any], where: str) -> Node:
     allowed = {field.rstrip("?") for field in FIELDS[kind]}
     given = {field: value for field, value in raw.items() if field not in ("type", "metadata") and value is not None}
     if missing := needed - set(given):
-        raise node_error(where, name, f"{kind} without {', '.join(sorted(missing))}", f"fields {', '.join(sorted(needed))}")
+        raise node_error(where, name, f"{kind} without {', '.join(sorted(missing))}",
+                         f"fields {', '.join(sorted(needed))}")
     if unknown := set(given) - allowed:
-        raise node_error(where, name, f"{kind} with {', '.join(sorted(unknown))[:80]}", f"fields {', '.join(sorted(allowed))}")
+        raise node_error(where, name, f"{kind} with {', '.join(sorted(unknown))[:80]}",
+                         f"fields {', '.join(sorted(allowed))}")
     fields = {field: _checked(name, field, value, where) for field, value in given.items()}
     metadata = raw.get("metadata")
     notes = metadata.get("snnsim", {}) if isinstance(metadata, Mapping) else {}
@@ -91,8 +95,10 @@ def _checked(name: str, field: str, value: Any, where: str) -> Any:
         array = np.array(None)
     if array.dtype.kind not in "fiub":
         raise node_error(where, name, f"{field} of type {array.dtype}", "numbers")
-    if not np.isfinite(array).all():
-        raise node_error(where, name, f"{field} with NaN or infinite values", "finite numbers")
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not np.isfinite(array.astype(np.float32)).all():
+            raise node_error(where, name, f"{field} with NaN, infinite or huge values",
+                             "numbers that 32-bit floats hold")
     if field in _POSITIVE and array.size and array.min() <= 0:
         raise node_error(where, name, f"{field} = {array.min()}", "numbers above 0")
     if field in _NOT_NEGATIVE and array.size and array.min() < 0:

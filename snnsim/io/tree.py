@@ -145,7 +145,8 @@ class _Decoder:
         self.arrays, self.classes, self.where, self.used = arrays, classes, where, set[str]()
 
     def wrong(self, path: str, got: str, expected: str, fix: str = "save the network again") -> FileFormatError:
-        return FileFormatError(got=got, expected=expected, where=f"{self.where}, {path}" if path else self.where, fix=fix)
+        return FileFormatError(got=got, expected=expected, where=f"{self.where}, {path}" if path else self.where,
+                               fix=fix)
 
     def node(self, value: Any, path: str, depth: int) -> Any:
         if value is None or isinstance(value, bool | int | float | str):
@@ -188,10 +189,11 @@ class _Decoder:
             raise self.wrong(path, f"class {name!r:.60}", "a class of snnsim, or one that was passed",
                              "pass your own classes: load(path, classes=[MyNeuron])")
         declared = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-        for title, names in (("lacks fields", set(declared) - set(fields)), ("has unknown fields", set(fields) - set(declared))):
+        for title, names in (("lacks fields", set(declared) - set(fields)),
+                             ("has unknown fields", set(fields) - set(declared))):
             if names:
-                raise self.wrong(path, f"{name} that {title} {', '.join(sorted(names))[:100]}", "the fields of this version",
-                                 "load it with the version of snnsim that wrote it")
+                raise self.wrong(path, f"{name} that {title} {', '.join(sorted(names))[:100]}",
+                                 "the fields of this version", "load it with the version of snnsim that wrote it")
         module = object.__new__(kind)
         for field, content in fields.items():
             object.__setattr__(module, field, self.node(content, _join(path, field), depth + 1))
@@ -204,7 +206,8 @@ class _Decoder:
         except SnnsimError as error:
             raise self.wrong(path, error.got, error.expected) from error
         except Exception as error:  # a value of the wrong type may fail in any way inside a class
-            raise self.wrong(path, f"{name} that fails its own check ({error})"[:200], f"values that {name} accepts") from error
+            raise self.wrong(path, f"{name} that fails its own check ({error})"[:200],
+                             f"values that {name} accepts") from error
         return module
 
 
@@ -216,6 +219,7 @@ def _check_declared(field: dataclasses.Field, value: Any) -> None:
                                  expected=f"one of {', '.join(map(repr, choices))}")
     if eqx.is_array(value):
         low, high = field.metadata.get("bounds", (None, None))
-        if (low is not None and not bool((value >= low).all())) or (high is not None and not bool((value <= high).all())):
+        fine = (low is None or (value >= low).all()) and (high is None or (value <= high).all())
+        if not fine:
             raise ConfigurationError(got=f"{field.name} outside {low} to {high}", expected="values within the bounds",
                                      where=field.name, fix="correct the value")

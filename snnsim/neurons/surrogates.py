@@ -28,7 +28,11 @@ class FastSigmoid(AbstractSurrogate):
 
 
 def super_spike(beta: float = 100.0) -> FastSigmoid:
-    """SuperSpike (Zenke & Ganguli 2018): the fast sigmoid at the sharpness of that paper's code."""
+    """SuperSpike (Zenke & Ganguli 2018): the fast sigmoid at the sharpness of that paper's code.
+
+    Args:
+        beta: sharpness.
+    """
     return FastSigmoid(beta)
 
 

@@ -160,7 +160,7 @@ def _histogram(values: np.ndarray, name: str, quantity: str, unit: str, bins: in
     with styled():
         figure = new_figure(5.0, 2.8)
         axes = figure.subplots()
-        counts, edges = np.histogram(values, bins)
+        counts, edges = np.histogram(values, _edges(values, bins))
         axes.stairs(counts, edges, fill=True, color=colour(hue), alpha=0.8)
         if len(values):
             axes.axvline(values.mean(), color="black", linewidth=1.0, linestyle=(0, (4, 3)))
@@ -169,6 +169,18 @@ def _histogram(values: np.ndarray, name: str, quantity: str, unit: str, bins: in
         mean, spread = (values.mean(), values.std()) if len(values) else (0.0, 0.0)
         axes.set_title(f"{name}: {mean:.3g} ± {spread:.2g}{f' {unit}' if unit else ''}" if title is None else title)
     return figure
+
+
+def _edges(values: np.ndarray, bins: int) -> np.ndarray:
+    """Edges of about `bins` bars; of values on a grid each bar holds equally many grid points, else some stand out."""
+    places = np.unique(values)
+    spacing = float(np.diff(places).min()) if len(places) > 1 else 0.0
+    points = round((places[-1] - places[0]) / spacing) + 1 if spacing else 0
+    near = np.rint((places - places[0]) / (spacing or 1.0)) * spacing + places[0] if len(places) else places
+    if not 1 < points <= 20 * bins or not np.allclose(near, places, rtol=0, atol=0.05 * spacing):
+        return np.histogram_bin_edges(values, bins)
+    each = -(-points // bins)
+    return places[0] + spacing * (each * np.arange(-(-points // each) + 1) - 0.5)
 
 
 def _projection(network: Network, name: str) -> Projection:

@@ -29,7 +29,7 @@ class Score:
         loss: mean loss.
         confusion: int64 ``[classes, classes]``, row: label, column: prediction.
         predictions: int64 ``[samples]``.
-        spikes: mean number of spikes (nonzero outputs) a sample, by population.
+        spikes: mean number of spikes a sample, by spiking population.
         n: number of samples.
     """
 
@@ -130,5 +130,6 @@ def _scored(network, inputs, labels, seed, dt, loss, input, output):
     inputs = jnp.asarray(inputs, jnp.result_type(float))
     state = initial_state(network, inputs.shape[1], dt)
     _, outputs, _ = run_chunk(network, state, {input: inputs}, dt=dt, seed=seed, inference=True, record=())
-    counts = {name: jnp.sum(array != 0, axis=(0, *range(2, array.ndim))) for name, array in outputs.items()}
+    counts = {name: jnp.sum(array != 0, axis=(0, *range(2, array.ndim))) for name, array in outputs.items()
+              if network.populations[name].spiking}
     return loss(outputs[output], labels), loss.scores(outputs[output]), counts

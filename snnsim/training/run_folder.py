@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from snnsim.core.errors import FileFormatError, OutputExistsError
+from snnsim.io.array_file import read_arrays, write_arrays
 from snnsim.io.atomic import write_text
-from snnsim.io.container import read_arrays, write_arrays
 
 CHECKPOINT = "checkpoint.h5"
 METRICS = "metrics.jsonl"
@@ -45,8 +45,8 @@ class RunFolder:
     def save(self, tree: Any, history: list[dict[str, Any]]) -> None:
         """Replace the checkpoint by this state, and the metrics by this history."""
         arrays = {name: np.asarray(leaf) for name, leaf in _named_leaves(tree)}
-        write_arrays(self.path / CHECKPOINT, arrays, {"history": history, "settings": self.settings,
-                                                      "versions": versions()}, overwrite=True)
+        meta = {"history": history, "settings": self.settings, "versions": versions()}
+        write_arrays(self.path / CHECKPOINT, arrays, meta, kind="checkpoint", overwrite=True)
         lines = "".join(json.dumps(line, sort_keys=True) + "\n" for line in history)
         write_text(self.path / METRICS, lines, overwrite=True)
 
@@ -57,7 +57,7 @@ class RunFolder:
             FileFormatError: a damaged file, other settings, other versions, or arrays of another network.
         """
         path = self.path / CHECKPOINT
-        arrays, meta = read_arrays(path)
+        arrays, meta = read_arrays(path, kind="checkpoint")
         for what, found, wanted in (("settings", meta.get("settings"), json.loads(json.dumps(self.settings))),
                                     ("versions", meta.get("versions"), versions())):
             if found != wanted:

@@ -68,7 +68,7 @@ def test_says_what_it_found(places):
 
 
 def test_made_digits_by_name():
-    assert len(load_recordings("event_digits")[1]) == 360
+    assert len(load_recordings("event-digits")[1]) == 360
 
 
 def test_real_folders(real):

@@ -80,13 +80,11 @@ def test_psp_of_an_exponential_current(dt, x64):
 
 def test_inhibition_has_its_own_time_constant(x64):
     cell = sn.LIFPscExp(1, tau_mem=10.0, tau_exc=2.0, tau_inh=5.0, **LOW)
-    exc, = run(cell, np.eye(50, 1), 1.0, "v", port="exc")
-    inh, = run(cell, -np.eye(50, 1), 1.0, "v", port="inh")
-    depth = {"exc": exc.max() + 70.0, "inh": -70.0 - inh.min()}
-    # peak of a PSP: w tau_m / c (tau_s/tau_m)^(tau_m / (tau_m - tau_s))
-    for port, tau in (("exc", 2.0), ("inh", 5.0)):
-        assert depth[port] == pytest.approx(10.0 / 0.25 * (tau / 10.0) ** (10.0 / (10.0 - tau)) * tau / 10.0
-                                            / (tau / 10.0), rel=0.03)
+    exc, = run(cell, np.eye(200, 1), 0.1, "v", port="exc")
+    inh, = run(cell, -np.eye(200, 1), 0.1, "v", port="inh")
+    for depth, tau in ((exc.max() + 70.0, 2.0), (-70.0 - inh.min(), 5.0)):
+        peak = tau / 0.25 * (tau / 10.0) ** (tau / (10.0 - tau))  # w tau_s / c (tau_s / tau_m)^(...)
+        assert depth == pytest.approx(peak, rel=1e-3)
 
 
 @pytest.mark.parametrize("difference", [0.0, 1e-14, 1e-10, -1e-7, 1e-5, 1e-4, -9e-4, 1.1e-3, 0.1])
@@ -151,25 +149,25 @@ def test_a_refractory_cell_waits(mode, expected, dt, x64):
 
 
 def test_what_each_refractory_mode_holds(x64):
-    """A spike at step 0, one arrival at step 1 in the refractory period of 3 steps."""
-    given, found = np.zeros((8, 1)), {}
-    given[0], given[1] = 1e4, 0.5
+    """A spike at step 1; one more arrival at step 2, in the refractory period of 3 steps."""
+    given, found = np.zeros((9, 1)), {}
+    given[0], given[2] = 1e4, 0.5  # the first drives the cell over threshold one step later
     for mode in ("clamp", "discard", "block"):
         cell = sn.LIFPscExp(1, tau_mem=10.0, tau_exc=5.0, c_m=0.25, e_l=-70.0, v_reset=-65.0, i_e=0.01,
                             reset_mechanism="zero")
-        # The first arrival drives the cell over threshold at step 1, its current stays.
-        found[mode] = run(sn.Refractory(cell, t_ref=3.0, mode=mode), np.r_[given[:1], np.zeros((1, 1)), given[1:]],
-                          1.0, "v", "i_exc", "spikes", port="exc")
+        found[mode] = run(sn.Refractory(cell, t_ref=3.0, mode=mode), given, 1.0, "v", "i_exc", "spikes",
+                          "v_before_reset", port="exc")
     decay = np.exp(-1 / 5.0)
-    for mode, (v, i, spikes) in found.items():
-        assert spikes[:, 0].tolist()[:5] == [0, 1, 0, 0, 0], mode
+    for mode, (v, i, spikes, _) in found.items():
+        assert spikes[:6, 0].tolist() == [0, 1, 0, 0, 0, 1], mode
         extra = 0.0 if mode == "discard" else 0.5  # arrives at step 2
         np.testing.assert_allclose(i[:5, 0], 1e4 * decay ** np.arange(5) + extra * np.r_[0, 0, decay ** np.arange(3)])
         if mode == "block":
             assert v[2, 0] > 1e3
         else:
             np.testing.assert_array_equal(v[1:5, 0], -65.0)
-    assert found["clamp"][0][5, 0] > found["discard"][0][5, 0]
+    free = {mode: traces[3][5, 0] for mode, traces in found.items()}
+    assert free["discard"] < free["clamp"] < free["block"]
 
 
 def test_noise_has_the_stated_variance():
@@ -247,12 +245,12 @@ def test_order_of_convergence(name, method, order, x64):
 
 
 BRIAN = {
-    "Izhikevich": ("""dv/dt = (0.04*v**2 + 5*v + 140 - u + i)/ms : 1
+    "Izhikevich": ("""dv/dt = (0.04*v**2 + 5*v + 140 - u + drive)/ms : 1
                       du/dt = 0.02*(0.2*v - u)/ms : 1
-                      i : 1""", "v >= 30", "v = -65; u += 8", [4.0, 10.0, 15.0], (-65.0, -13.0), ("v", "u")),
-    "AdEx": ("""dv/dt = (-0.03*(v + 70.6) + 0.03*2.0*exp((v + 50.4)/2.0) - w + i)/0.281/ms : 1
+                      drive : 1""", "v >= 30", "v = -65; u += 8", [4.0, 10.0, 15.0], (-65.0, -13.0), ("v", "u")),
+    "AdEx": ("""dv/dt = (-0.03*(v + 70.6) + 0.03*2.0*exp((v + 50.4)/2.0) - w + drive)/0.281/ms : 1
                 dw/dt = (0.004*(v + 70.6) - w)/144.0/ms : 1
-                i : 1""", "v >= 0", "v = -70.6; w += 0.0805", [0.6, 1.0, 1.5], (-70.6, 0.0), ("v", "w")),
+                drive : 1""", "v >= 0", "v = -70.6; w += 0.0805", [0.6, 1.0, 1.5], (-70.6, 0.0), ("v", "w")),
 }
 
 
@@ -266,7 +264,7 @@ def test_euler_equals_brian2(name, x64):
     dt, steps = 0.05, 4000
     b.defaultclock.dt = dt * b.ms
     group = b.NeuronGroup(3, equations, threshold=threshold, reset=reset, method="euler")
-    group.i = currents
+    group.drive = currents
     for variable, value in zip(variables, start, strict=True):
         setattr(group, variable, value)
     spikes, traces = b.SpikeMonitor(group), b.StateMonitor(group, variables, record=True)
@@ -276,7 +274,7 @@ def test_euler_equals_brian2(name, x64):
     step, unit = np.nonzero(ours[0])
     theirs = np.c_[np.rint(np.array(spikes.t / b.ms) / dt).astype(int), np.array(spikes.i)]
     theirs = theirs[theirs[:, 0] < steps]
-    assert len(theirs) > 20
+    assert len(theirs) > 10
     np.testing.assert_array_equal(np.c_[step, unit], theirs[np.lexsort(theirs.T[::-1])])
     for variable, found in zip(variables, ours[1:], strict=True):
         np.testing.assert_allclose(found, getattr(traces, variable).T[1:], rtol=1e-7, atol=1e-7)

@@ -1,0 +1,5 @@
+"""``python -m snnsim`` is the command line."""
+
+from snnsim.cli import main
+
+main()
