@@ -49,4 +49,4 @@ def _arrivals(network: Network, recording: Recording, projection: Projection) ->
     flat = projection.connection.structure()(sent.reshape(-1, *sent.shape[2:]))
     arrived = np.asarray(jax.device_get(flat)).reshape(recording.steps, recording.batch, -1) > 0.5
     delay = min(int(delays[0]), recording.steps)
-    return np.concatenate([np.zeros_like(arrived[:delay]), arrived[:recording.steps - delay]])
+    return np.concatenate([np.zeros_like(arrived[:delay]), arrived[: recording.steps - delay]])

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from snnsim.core.errors import ConfigurationError
 from snnsim.hardware.figure import Figure
+
+from snnsim.core.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,12 @@ class Cost:
     def __post_init__(self):
         scopes = {term.price.scope for term in self.terms}
         if len(scopes) > 1:
-            raise ConfigurationError(got=f"prices of scope {' and '.join(sorted(scopes))}", expected="one scope",
-                                     where=f"cost on {self.target}",
-                                     fix="put all-in figures into a table of their own: they already hold the others")
+            raise ConfigurationError(
+                got=f"prices of scope {' and '.join(sorted(scopes))}",
+                expected="one scope",
+                where=f"cost on {self.target}",
+                fix="put all-in figures into a table of their own: they already hold the others",
+            )
 
     @property
     def scope(self) -> str:
@@ -114,22 +118,45 @@ class Cost:
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and texts, the alternatives included."""
         low, value, high = self.band_j()
-        return {"target": self.target, "table": self.table, "about": self.about, "scope": self.scope,
-                "evidence": list(self.evidence), "energy_j": value, "energy_low_j": low, "energy_high_j": high,
-                "wall_s": self.wall_s, "terms": [term_row(term) for term in self.terms],
-                "unpriced": list(self.unpriced), "notes": list(self.notes),
-                "alternatives": [cost.to_dict() for cost in self.alternatives]}
+        return {
+            "target": self.target,
+            "table": self.table,
+            "about": self.about,
+            "scope": self.scope,
+            "evidence": list(self.evidence),
+            "energy_j": value,
+            "energy_low_j": low,
+            "energy_high_j": high,
+            "wall_s": self.wall_s,
+            "terms": [term_row(term) for term in self.terms],
+            "unpriced": list(self.unpriced),
+            "notes": list(self.notes),
+            "alternatives": [cost.to_dict() for cost in self.alternatives],
+        }
 
 
 def term_row(term: Term) -> dict[str, Any]:
     """A term as a flat row: count, then price with its source, then energy."""
     low, value, high = term.band_j()
     price = term.price
-    return {"term": term.name, "item": term.item, "count": term.count, "count_unit": term.count_unit,
-            "price": price.value, "price_unit": price.unit, "price_low": price.low, "price_high": price.high,
-            "scope": price.scope, "evidence": price.evidence, "operating_point": price.operating_point,
-            "source": price.source, "place": price.place, "energy_j": value, "energy_low_j": low,
-            "energy_high_j": high}
+    return {
+        "term": term.name,
+        "item": term.item,
+        "count": term.count,
+        "count_unit": term.count_unit,
+        "price": price.value,
+        "price_unit": price.unit,
+        "price_low": price.low,
+        "price_high": price.high,
+        "scope": price.scope,
+        "evidence": price.evidence,
+        "operating_point": price.operating_point,
+        "source": price.source,
+        "place": price.place,
+        "energy_j": value,
+        "energy_low_j": low,
+        "energy_high_j": high,
+    }
 
 
 def share(values: Mapping[str, float]) -> dict[str, float]:

@@ -34,8 +34,10 @@ def fan_out_by_slice(connection: AbstractConnection, pre: Shape, post: Shape, si
     slices = -(-n_post // size)
     if isinstance(connection, Sparse):
         there = np.asarray(connection.weight) != 0
-        cell = np.asarray(connection.sources, np.int64)[there] * slices \
+        cell = (
+            np.asarray(connection.sources, np.int64)[there] * slices
             + np.asarray(connection.targets, np.int64)[there] // size
+        )
         return np.bincount(cell, minlength=n_pre * slices).reshape(n_pre, slices)
     if isinstance(connection, Dense):
         there = np.asarray(connection.weight) != 0
@@ -45,6 +47,6 @@ def fan_out_by_slice(connection: AbstractConnection, pre: Shape, post: Shape, si
     columns = []
     for start in range(0, n_post, size):
         mask = np.zeros(n_post, dtype)
-        mask[start:start + size] = 1
+        mask[start : start + size] = 1
         columns.append(np.rint(np.asarray(transpose(jnp.asarray(mask.reshape(1, *post)))[0])).reshape(n_pre))
     return np.stack(columns, 1).astype(np.int64)

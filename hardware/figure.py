@@ -65,14 +65,24 @@ class Figure:
     def __post_init__(self):
         for name, choices in (("evidence", EVIDENCE), ("scope", SCOPES)):
             if getattr(self, name) not in choices:
-                raise ConfigurationError(got=f"{name} {getattr(self, name)!r}", where=f"figure from {self.source}",
-                                         expected=f"one of {', '.join(choices)}", fix="say how it is known")
+                raise ConfigurationError(
+                    got=f"{name} {getattr(self, name)!r}",
+                    where=f"figure from {self.source}",
+                    expected=f"one of {', '.join(choices)}",
+                    fix="say how it is known",
+                )
         numbers = [n for n in (self.low, self.value, self.high) if n is not None]
-        if not all(math.isfinite(n) and n >= 0 for n in numbers) or numbers != sorted(numbers) \
-                or (self.value is None and numbers):
-            raise ConfigurationError(got=f"{self.low}, {self.value}, {self.high} {self.unit}",
-                                     expected="finite numbers from low to high, or None for a value that is not known",
-                                     where=f"figure from {self.source}", fix="correct the numbers")
+        if (
+            not all(math.isfinite(n) and n >= 0 for n in numbers)
+            or numbers != sorted(numbers)
+            or (self.value is None and numbers)
+        ):
+            raise ConfigurationError(
+                got=f"{self.low}, {self.value}, {self.high} {self.unit}",
+                expected="finite numbers from low to high, or None for a value that is not known",
+                where=f"figure from {self.source}",
+                fix="correct the numbers",
+            )
 
     def __str__(self) -> str:
         if self.value is None:
@@ -81,7 +91,9 @@ class Figure:
         ends = (self.low is None, self.high is None)
         if ends == (False, False):
             return f"{text} ({self.low:g} to {self.high:g})"
-        return text if all(ends) else f"{text} (at least {self.low:g})" if ends[1] else f"{text} (at most {self.high:g})"
+        return (
+            text if all(ends) else f"{text} (at least {self.low:g})" if ends[1] else f"{text} (at most {self.high:g})"
+        )
 
     @property
     def known(self) -> bool:

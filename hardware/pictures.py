@@ -26,6 +26,10 @@ def as_png(picture: Any, title: str) -> bytes:
         picture.savefig(file, format="png", dpi=150, bbox_inches="tight", metadata={"Software": None})
         picture = file.getvalue()
     if not (isinstance(picture, bytes) and picture.startswith(_SIGNATURE)):
-        raise ConfigurationError(got=f"a {type(picture).__name__}", expected="PNG bytes or a matplotlib figure",
-                                 where=f"figure {title!r}", fix="pass fig, or the bytes of a PNG file")
+        raise ConfigurationError(
+            got=f"a {type(picture).__name__}",
+            expected="PNG bytes or a matplotlib figure",
+            where=f"figure {title!r}",
+            fix="pass fig, or the bytes of a PNG file",
+        )
     return picture

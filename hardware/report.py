@@ -10,16 +10,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from snnsim.core.bibliography import Reference, reference
-from snnsim.core.errors import ConfigurationError, SnnsimError
-from snnsim.core.network import Network
-from snnsim.core.recording import Recording
 from snnsim.hardware.cost import Cost
 from snnsim.hardware.html import html_page
 from snnsim.hardware.pictures import as_png
 from snnsim.hardware.tables import csv_text, markdown_text, rich_tables, term_rows
 from snnsim.hardware.target import Mapping, Target, targets
 from snnsim.hardware.workload import Workload
+
+from snnsim.core.bibliography import Reference, reference
+from snnsim.core.errors import ConfigurationError, SnnsimError
+from snnsim.core.network import Network
+from snnsim.core.recording import Recording
 from snnsim.io.atomic import write_text
 
 
@@ -67,8 +68,12 @@ class Report:
         for outcome in self.outcomes:
             if outcome.name == target:
                 return outcome
-        raise ConfigurationError(got=f"target {target!r}", where="report", fix="ask for one of these",
-                                 expected=f"one of {', '.join(o.name for o in self.outcomes)}")
+        raise ConfigurationError(
+            got=f"target {target!r}",
+            where="report",
+            fix="ask for one of these",
+            expected=f"one of {', '.join(o.name for o in self.outcomes)}",
+        )
 
     @property
     def tables(self) -> tuple[tuple[Outcome, Cost], ...]:
@@ -90,11 +95,17 @@ class Report:
 
         None where the table has no price, or where nothing happened to divide by.
         """
+
         def over(count: float) -> float | None:
             return None if cost.energy_j is None or not count else cost.energy_j / count
+
         work = self.workload
-        return {"per_sample_j": over(work.samples), "per_biological_second_j": over(work.total_s),
-                "per_spike_j": over(work.spikes), "per_synaptic_event_j": over(work.events)}
+        return {
+            "per_sample_j": over(work.samples),
+            "per_biological_second_j": over(work.total_s),
+            "per_spike_j": over(work.spikes),
+            "per_synaptic_event_j": over(work.events),
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the pictures, as plain numbers and texts."""
@@ -107,12 +118,22 @@ class Report:
                 entry["normalised"] = {cost.table: self.normalised(cost) for cost in o.cost.tables()}
             found[o.name] = entry
         sources = {r.key: {"text": r.text, "url": r.url} for r in self.sources}
-        return {"format": "snnsim-report", "version": 1, "title": self.title, "accuracy": self.accuracy,
-                "facts": dict(self.facts), "workload": self.workload.to_dict(), "targets": found, "sources": sources}
+        return {
+            "format": "snnsim-report",
+            "version": 1,
+            "title": self.title,
+            "accuracy": self.accuracy,
+            "facts": dict(self.facts),
+            "workload": self.workload.to_dict(),
+            "targets": found,
+            "sources": sources,
+        }
 
     def to_json(self, path: str | Path | None = None, *, overwrite: bool = False) -> str:
         """JSON with sorted keys and no dates, so that equal runs give equal files; written to `path` if given."""
-        return self._written(json.dumps(self.to_dict(), indent=2, sort_keys=True, allow_nan=False) + "\n", path, overwrite)
+        return self._written(
+            json.dumps(self.to_dict(), indent=2, sort_keys=True, allow_nan=False) + "\n", path, overwrite
+        )
 
     def to_csv(self, path: str | Path | None = None, *, overwrite: bool = False) -> str:
         """One row for each term of each table; written to `path` if given."""
@@ -129,6 +150,7 @@ class Report:
     def print(self) -> None:
         """Print to the terminal."""
         from rich.console import Console
+
         Console().print(self)
 
     def __rich__(self) -> Any:
@@ -140,9 +162,17 @@ class Report:
         return text
 
 
-def report(network: Network, recording: Recording, targets: Sequence[str | Target] = (), *,
-           accuracy: float | None = None, figures: Names[str, Any] | None = None, title: str = "Energy report",
-           facts: Names[str, str] | None = None, weight_bits: int = 32) -> Report:
+def report(
+    network: Network,
+    recording: Recording,
+    targets: Sequence[str | Target] = (),
+    *,
+    accuracy: float | None = None,
+    figures: Names[str, Any] | None = None,
+    title: str = "Energy report",
+    facts: Names[str, str] | None = None,
+    weight_bits: int = 32,
+) -> Report:
     """Count the work of a recording and price it on targets.
 
     A target that cannot hold the network is listed with the reason; the others are still priced.
@@ -177,9 +207,14 @@ def report(network: Network, recording: Recording, targets: Sequence[str | Targe
     chosen = _targets(*targets)
     workload = Workload.of(network, recording, weight_bits=weight_bits)
     pictures = {name: as_png(picture, name) for name, picture in (figures or {}).items()}
-    return Report(title, workload, tuple(_ask(target, network, workload) for target in chosen),
-                  None if accuracy is None else float(accuracy), MappingProxyType(dict(facts or {})),
-                  MappingProxyType(pictures))
+    return Report(
+        title,
+        workload,
+        tuple(_ask(target, network, workload) for target in chosen),
+        None if accuracy is None else float(accuracy),
+        MappingProxyType(dict(facts or {})),
+        MappingProxyType(pictures),
+    )
 
 
 _targets = targets

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import numpy as np
@@ -28,8 +30,9 @@ def refuse_other_network(network: Network, recording: Recording) -> None:
 
 
 def _refusal(got: str, expected: str) -> ConfigurationError:
-    return ConfigurationError(got=got, expected=expected, where="Workload",
-                              fix="simulate this network, and pass that recording")
+    return ConfigurationError(
+        got=got, expected=expected, where="Workload", fix="simulate this network, and pass that recording"
+    )
 
 
 def _described(parts) -> list[str]:
@@ -44,8 +47,10 @@ def _described(parts) -> list[str]:
 
 def _equal(one: Network, other: Network) -> bool:
     parts = [eqx.partition(network, eqx.is_array) for network in (one, other)]
-    if jax.tree.structure(parts[0][0]) != jax.tree.structure(parts[1][0]) or \
-            not eqx.tree_equal(parts[0][1], parts[1][1]):
+    shapes: list[Any] = [jax.tree.structure(arrays) for arrays, _ in parts]
+    if shapes[0] != shapes[1] or not eqx.tree_equal(
+        parts[0][1], parts[1][1]
+    ):
         return False
     pairs = zip(jax.tree.leaves(parts[0][0]), jax.tree.leaves(parts[1][0]), strict=True)
     return all(a.shape == b.shape and np.array_equal(np.asarray(a), np.asarray(b)) for a, b in pairs)

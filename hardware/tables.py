@@ -13,13 +13,21 @@ from snnsim.hardware.formats import UNKNOWN, band, number, plain, si
 if TYPE_CHECKING:
     from snnsim.hardware.report import Report
 
-LAYER_HEAD = ("projection", "operand", "synapses", "weights (B)", "signals / sample", "events / sample", "dense / sample")
+LAYER_HEAD = (
+    "projection",
+    "operand",
+    "synapses",
+    "weights (B)",
+    "signals / sample",
+    "events / sample",
+    "dense / sample",
+)
 UNIT_HEAD = ("population", "neuron", "units", "spikes / sample", "updates / sample", "driven", "state (B)")
 
 
 def term_rows(report: Report) -> list[dict[str, Any]]:
     """One flat row for each term: counts, price, source, energy, and energy by sample and biological second."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     work = report.workload
     for outcome, cost in report.tables:
         for term in cost.terms:
@@ -43,37 +51,72 @@ def csv_text(rows: Sequence[dict[str, Any]]) -> str:
 def layer_rows(report: Report) -> list[tuple[str, ...]]:
     """Counts of each projection, by `LAYER_HEAD`."""
     n = report.workload.samples
-    return [(p.name, {"spike": "spikes (AC)", "float": "numbers (MAC)"}[p.operand], number(p.synapses),
-             number(p.weight_bytes), number(p.signals / n), number(p.events / n), number(p.dense_events / n))
-            for p in report.workload.projections.values()]
+    return [
+        (
+            p.name,
+            {"spike": "spikes (AC)", "float": "numbers (MAC)"}[p.operand],
+            number(p.synapses),
+            number(p.weight_bytes),
+            number(p.signals / n),
+            number(p.events / n),
+            number(p.dense_events / n),
+        )
+        for p in report.workload.projections.values()
+    ]
 
 
 def unit_rows(report: Report) -> list[tuple[str, ...]]:
     """Counts of each population, by `UNIT_HEAD`."""
     n = report.workload.samples
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for p in report.workload.populations.values():
         driven = "" if p.is_input else "not recorded" if p.driven is None else f"{100 * p.driven / p.updates:.1f} %"
-        rows.append((p.name, p.kind, number(p.units), number(p.spikes / n), number(p.updates / n), driven,
-                     number(p.state_bytes)))
+        rows.append(
+            (
+                p.name,
+                p.kind,
+                number(p.units),
+                number(p.spikes / n),
+                number(p.updates / n),
+                driven,
+                number(p.state_bytes),
+            )
+        )
     return rows
 
 
-COMPARISON_HEAD = ("target", "table", "energy / sample", "band", "per biological second", "per synaptic event",
-                   "scope", "evidence")
+COMPARISON_HEAD = (
+    "target",
+    "table",
+    "energy / sample",
+    "band",
+    "per biological second",
+    "per synaptic event",
+    "scope",
+    "evidence",
+)
 
 
 def comparison_rows(report: Report) -> list[tuple[str, ...]]:
     """Energy of each table, by `COMPARISON_HEAD`."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for outcome, cost in report.tables:
         values = report.normalised(cost)
         n = report.workload.samples
         low, _, high = cost.band_j()
         ends = "" if low is None or high is None else band(low / n, high / n, "J")
-        rows.append((outcome.title, cost.table, si(values["per_sample_j"], "J"), ends,
-                     si(values["per_biological_second_j"], "J"), per_event(report, cost), cost.scope,
-                     ", ".join(cost.evidence)))
+        rows.append(
+            (
+                outcome.title,
+                cost.table,
+                si(values["per_sample_j"], "J"),
+                ends,
+                si(values["per_biological_second_j"], "J"),
+                per_event(report, cost),
+                cost.scope,
+                ", ".join(cost.evidence),
+            )
+        )
     return rows
 
 
@@ -86,8 +129,10 @@ def headline(report: Report) -> list[tuple[str, str]]:
     """Pairs (what, value) for the head of a report."""
     work = report.workload
     pairs = [] if report.accuracy is None else [("accuracy", f"{100 * report.accuracy:.1f} %")]
-    pairs += [("spikes per sample", number(work.spikes / work.samples)),
-              ("synaptic events per sample", number(work.events / work.samples))]
+    pairs += [
+        ("spikes per sample", number(work.spikes / work.samples)),
+        ("synaptic events per sample", number(work.events / work.samples)),
+    ]
     return pairs
 
 
@@ -101,6 +146,7 @@ def subtitle(report: Report) -> str:
 def _table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
     def line(cells: Iterable[str]) -> str:
         return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
     head = list(head)
     return "\n".join([line(head), line("---" for _ in head), *(line(row) for row in rows)])
 
@@ -110,17 +156,30 @@ TERM_HEAD = ("term", "item", "count", "price", "energy", "evidence", "source")
 
 def cost_rows(cost: Cost, samples: int) -> list[tuple[str, ...]]:
     """Terms of one table for people, by `TERM_HEAD`; energies of one sample."""
-    return [(t.name, t.item, f"{number(t.count)} {t.count_unit}", str(t.price),
-             UNKNOWN if t.energy_j is None else si(t.energy_j / samples, "J"), t.price.evidence,
-             t.price.reference.short) for t in cost.terms]
+    return [
+        (
+            t.name,
+            t.item,
+            f"{number(t.count)} {t.count_unit}",
+            str(t.price),
+            UNKNOWN if t.energy_j is None else si(t.energy_j / samples, "J"),
+            t.price.evidence,
+            t.price.reference.short,
+        )
+        for t in cost.terms
+    ]
 
 
 def markdown_text(report: Report) -> str:
     """The report as Markdown."""
-    parts = [f"# {report.title}", subtitle(report) + ".",
-             "\n".join(f"- {name}: **{value}**" for name, value in [*report.facts.items(), *headline(report)]),
-             "## Targets", _table(COMPARISON_HEAD, comparison_rows(report)),
-             "Tables of one target are alternatives and are never added."]
+    parts = [
+        f"# {report.title}",
+        subtitle(report) + ".",
+        "\n".join(f"- {name}: **{value}**" for name, value in [*report.facts.items(), *headline(report)]),
+        "## Targets",
+        _table(COMPARISON_HEAD, comparison_rows(report)),
+        "Tables of one target are alternatives and are never added.",
+    ]
     parts += [f"- {o.title} cannot hold this network. {o.refused}" for o in report.outcomes if o.refused]
     parts += ["## Counts", _table(LAYER_HEAD, layer_rows(report)), _table(UNIT_HEAD, unit_rows(report))]
     for outcome, cost in report.tables:
@@ -128,10 +187,15 @@ def markdown_text(report: Report) -> str:
         if outcome.mapping is not None and cost is outcome.cost and outcome.mapping.summary:
             parts.append("\n".join(f"- {name}: {plain(v)}" for name, v in outcome.mapping.summary.items()))
         parts.append(_table(TERM_HEAD, cost_rows(cost, report.workload.samples)))
-        parts.append("\n".join([*(f"- Note: {note}" for note in cost.notes),
-                                *(f"- Not priced: {what}." for what in cost.unpriced)]))
-    parts += ["## Sources", "\n".join(f"- {r.short}: {r.text} <{r.url}>" if r.url else f"- {r.short}: {r.text}"
-                                      for r in report.sources)]
+        parts.append(
+            "\n".join(
+                [*(f"- Note: {note}" for note in cost.notes), *(f"- Not priced: {what}." for what in cost.unpriced)]
+            )
+        )
+    parts += [
+        "## Sources",
+        "\n".join(f"- {r.short}: {r.text} <{r.url}>" if r.url else f"- {r.short}: {r.text}" for r in report.sources),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -150,11 +214,25 @@ def rich_tables(report: Report) -> Any:
         return made
 
     lines = [f"{name}: {value}" for name, value in [*report.facts.items(), *headline(report)]]
-    refused = [Text(f"{o.title} cannot hold this network. {o.refused}", style="red") for o in report.outcomes if o.refused]
-    left_out = [Text(f"{o.title}, not priced: {'; '.join(o.cost.unpriced)}", style="dim")
-                for o in report.outcomes if o.cost is not None]
-    return Group(Text(report.title, style="bold"), Text(subtitle(report)), Text("\n".join(lines)),
-                 table("Energy (tables of a target are alternatives)", COMPARISON_HEAD[:6],
-                       [row[:6] for row in comparison_rows(report)]), *refused,
-                 table("Projections", LAYER_HEAD, layer_rows(report)), *left_out,
-                 Text("Sources: " + "; ".join(f"{r.short} {r.url}".strip() for r in report.sources), style="dim"))
+    refused = [
+        Text(f"{o.title} cannot hold this network. {o.refused}", style="red") for o in report.outcomes if o.refused
+    ]
+    left_out = [
+        Text(f"{o.title}, not priced: {'; '.join(o.cost.unpriced)}", style="dim")
+        for o in report.outcomes
+        if o.cost is not None
+    ]
+    return Group(
+        Text(report.title, style="bold"),
+        Text(subtitle(report)),
+        Text("\n".join(lines)),
+        table(
+            "Energy (tables of a target are alternatives)",
+            COMPARISON_HEAD[:6],
+            [row[:6] for row in comparison_rows(report)],
+        ),
+        *refused,
+        table("Projections", LAYER_HEAD, layer_rows(report)),
+        *left_out,
+        Text("Sources: " + "; ".join(f"{r.short} {r.url}".strip() for r in report.sources), style="dim"),
+    )

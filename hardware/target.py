@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from snnsim.core.errors import ConfigurationError
-from snnsim.core.network import Network
 from snnsim.hardware.cost import Cost
 from snnsim.hardware.workload import Workload
+
+from snnsim.core.errors import ConfigurationError
+from snnsim.core.network import Network
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,9 @@ REGISTRY: dict[str, Callable[[], Target]] = {
 def targets(*names: str | Target) -> tuple[Target, ...]:
     """The targets of these names, or all that are known if none is named. A `Target` object stands for itself.
 
+    Args:
+        names: of targets, or targets.
+
     Raises:
         ConfigurationError: an unknown name, or one that is given twice.
 
@@ -111,11 +115,19 @@ def targets(*names: str | Target) -> tuple[Target, ...]:
         elif isinstance(name, str) and name in REGISTRY:
             found.append(REGISTRY[name]())
         else:
-            raise ConfigurationError(got=f"target {name!r}", expected=f"one of {', '.join(REGISTRY)}", where="targets",
-                                     fix="correct the name, or pass a Target of your own")
+            raise ConfigurationError(
+                got=f"target {name!r}",
+                expected=f"one of {', '.join(REGISTRY)}",
+                where="targets",
+                fix="correct the name, or pass a Target of your own",
+            )
     chosen = [target.name for target in found]
     twice = sorted({name for name in chosen if chosen.count(name) > 1})
     if twice:
-        raise ConfigurationError(got=f"{', '.join(twice)} more than once", expected="each target once", where="targets",
-                                 fix="remove one, or give your target another name")
+        raise ConfigurationError(
+            got=f"{', '.join(twice)} more than once",
+            expected="each target once",
+            where="targets",
+            fix="remove one, or give your target another name",
+        )
     return tuple(found)

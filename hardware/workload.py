@@ -11,14 +11,15 @@ from typing import Any
 
 import jax
 import numpy as np
+from snnsim.hardware.activity import activity
+from snnsim.hardware.fan import fan_out_by_slice
+from snnsim.hardware.operands import operand
+from snnsim.hardware.same_network import refuse_other_network
 
 from snnsim.core.errors import ConfigurationError
 from snnsim.core.input import Input
 from snnsim.core.network import Network
 from snnsim.core.recording import Recording, Status
-from snnsim.hardware.activity import activity
-from snnsim.hardware.operands import operand
-from snnsim.hardware.same_network import refuse_other_network
 from snnsim.synapses.transforms import BatchNorm
 
 
@@ -135,21 +136,34 @@ class Workload:
                 of bits below 1.
         """
         if not (isinstance(weight_bits, int) and 1 <= weight_bits <= 64):
-            raise ConfigurationError(got=f"weight_bits = {weight_bits!r}", expected="an integer from 1 to 64",
-                                     where="Workload", fix="pass for example weight_bits=8")
+            raise ConfigurationError(
+                got=f"weight_bits = {weight_bits!r}",
+                expected="an integer from 1 to 64",
+                where="Workload",
+                fix="pass for example weight_bits=8",
+            )
         refuse_other_network(network, recording)
         if recording.status is not Status.ok:
-            raise ConfigurationError(got=f"a recording that ended with: {recording.status.value}",
-                                     expected="a run of finite numbers", where="Workload",
-                                     fix="use a smaller dt, or check the weights")
+            raise ConfigurationError(
+                got=f"a recording that ended with: {recording.status.value}",
+                expected="a run of finite numbers",
+                where="Workload",
+                fix="use a smaller dt, or check the weights",
+            )
         counts = {name: np.asarray(c, np.int64).reshape(recording.batch, -1) for name, c in recording.counts.items()}
         totals = {name: c.sum(0) for name, c in counts.items()}
         for total in totals.values():
             total.setflags(write=False)
         projections = {name: _projection(network, recording, name, totals, weight_bits) for name in network.projections}
         populations = {name: _population(network, recording, name, totals) for name in network.populations}
-        return cls(MappingProxyType(projections), MappingProxyType(populations), recording.batch, recording.steps,
-                   float(recording.dt), MappingProxyType(totals))
+        return cls(
+            MappingProxyType(projections),
+            MappingProxyType(populations),
+            recording.batch,
+            recording.steps,
+            float(recording.dt),
+            MappingProxyType(totals),
+        )
 
     @property
     def sample_s(self) -> float:
@@ -183,32 +197,46 @@ class Workload:
 
     def operations(self, operand: str, *, dense: bool = False) -> int:
         """Synaptic events into stored weights with this operand ("spike" or "float"), over all samples."""
-        return sum(p.dense_events if dense else p.events for p in self.projections.values()
-                   if p.weighted and p.operand == operand)
+        return sum(
+            p.dense_events if dense else p.events
+            for p in self.projections.values()
+            if p.weighted and p.operand == operand
+        )
 
     def per_sample(self) -> dict[str, float]:
         """Means over samples: effective accumulates and multiply-accumulates, and the dense number of both."""
         dense = self.operations("spike", dense=True) + self.operations("float", dense=True)
-        return {"effective_acs": self.operations("spike") / self.samples,
-                "effective_macs": self.operations("float") / self.samples, "dense": dense / self.samples}
+        return {
+            "effective_acs": self.operations("spike") / self.samples,
+            "effective_macs": self.operations("float") / self.samples,
+            "dense": dense / self.samples,
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """All counts as plain numbers and texts."""
         return {
-            "samples": self.samples, "steps": self.steps, "dt_ms": self.dt, "seconds_per_sample": self.sample_s,
-            "totals": {"spikes": self.spikes, "synaptic_events": self.events, "neuron_updates": self.updates,
-                       "synapses": self.synapses},
+            "samples": self.samples,
+            "steps": self.steps,
+            "dt_ms": self.dt,
+            "seconds_per_sample": self.sample_s,
+            "totals": {
+                "spikes": self.spikes,
+                "synaptic_events": self.events,
+                "neuron_updates": self.updates,
+                "synapses": self.synapses,
+            },
             "per_sample": self.per_sample(),
             "projections": {name: dataclasses.asdict(p) for name, p in self.projections.items()},
             "populations": {name: dataclasses.asdict(p) for name, p in self.populations.items()},
         }
 
 
-def _projection(network: Network, recording: Recording, name: str, totals: Mapping[str, np.ndarray],
-                bits: int) -> ProjectionWork:
+def _projection(
+    network: Network, recording: Recording, name: str, totals: Mapping[str, np.ndarray], bits: int
+) -> ProjectionWork:
     projection = network.projections[name]
     pre, post = (network.populations[end].shape for end in (projection.pre, projection.post))  # type: ignore[attr-defined]
-    fan_out = projection.connection.fan_out(pre, post).reshape(-1)
+    fan_out = fan_out_by_slice(projection.connection, pre, post, prod(post))[:, 0]
     taps = len(projection.taps(recording.dt, True)[0])
     sent = totals[projection.pre] * taps
     runs = recording.batch * recording.steps
@@ -218,11 +246,22 @@ def _projection(network: Network, recording: Recording, name: str, totals: Mappi
     biased = getattr(projection.connection, "bias", None) is not None or folded
     kind, reason = operand(network, recording, name)
     return ProjectionWork(
-        name=name, pre=projection.pre, post=projection.post, kind=type(projection.connection).__name__, operand=kind,
-        reason=reason, signals=int(sent.sum()), events=sum(int(s) * int(f) for s, f in zip(sent, fan_out, strict=True)),
-        dense_events=int(fan_out.sum()) * runs * taps, synapses=int(fan_out.sum()), weighted=weight is not None,
-        parameters=parameters, weight_bits=bits, weight_bytes=-(-parameters * bits // 8),
-        bias_adds=prod(post) * runs if biased else 0)
+        name=name,
+        pre=projection.pre,
+        post=projection.post,
+        kind=type(projection.connection).__name__,
+        operand=kind,
+        reason=reason,
+        signals=int(sent.sum()),
+        events=sum(int(s) * int(f) for s, f in zip(sent, fan_out, strict=True)),
+        dense_events=int(fan_out.sum()) * runs * taps,
+        synapses=int(fan_out.sum()),
+        weighted=weight is not None,
+        parameters=parameters,
+        weight_bits=bits,
+        weight_bytes=-(-parameters * bits // 8),
+        bias_adds=prod(post) * runs if biased else 0,
+    )
 
 
 def _population(network: Network, recording: Recording, name: str, totals: Mapping[str, np.ndarray]) -> PopulationWork:
@@ -233,7 +272,15 @@ def _population(network: Network, recording: Recording, name: str, totals: Mappi
     variables = sum(prod(leaf.shape) for leaf in leaves)
     driven, active = (None, None) if is_input else activity(network, recording, name)
     return PopulationWork(
-        name=name, kind=type(neuron).__name__, units=neuron.size, is_input=is_input, spiking=spiking,
+        name=name,
+        kind=type(neuron).__name__,
+        units=neuron.size,
+        is_input=is_input,
+        spiking=spiking,
         spikes=int(totals[name].sum()) if neuron.spiking else 0,
-        updates=0 if is_input else neuron.size * recording.batch * recording.steps, driven=driven, active=active,
-        state_variables=variables // neuron.size, state_bytes=4 * variables)
+        updates=0 if is_input else neuron.size * recording.batch * recording.steps,
+        driven=driven,
+        active=active,
+        state_variables=variables // neuron.size,
+        state_bytes=4 * variables,
+    )

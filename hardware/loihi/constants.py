@@ -19,8 +19,14 @@ SYNAPSE_BYTES = _capacity(128 * 1024, "B", "synaptic state a core")
 WEIGHT_BITS = _capacity(9, "bits", "weights of 1 to 9 bits")
 DELAY_BITS = _capacity(6, "bits", "delays of 6 bits")
 TILE_ROWS, CORES_PER_TILE = 4, 4  # 8 x 4 tiles of 4 cores: loihi.yaml of SANA-FE
-STATIC_CHIP = Figure(104, "mW", "davies2018loihi", "second-hand", place="3.34 W over 32 chips, quoted after Frady 2020",
-                     operating_point="voltage not stated")
+STATIC_CHIP = Figure(
+    104,
+    "mW",
+    "davies2018loihi",
+    "second-hand",
+    place="3.34 W over 32 chips, quoted after Frady 2020",
+    operating_point="voltage not stated",
+)
 
 _UNKNOWN = "regression on Nahuku boards; prediction error up to 11.7 % of energy"
 
@@ -30,8 +36,14 @@ def _fit(value: float, what: str) -> Figure:
 
 
 def _table2(value: float, what: str) -> Figure:
-    return Figure(value, "pJ", "davies2018loihi", "simulated", operating_point="0.75 V, 14 nm, before silicon, quoted "
-                  "second-hand", place=f"Table 2, {what}")
+    return Figure(
+        value,
+        "pJ",
+        "davies2018loihi",
+        "simulated",
+        operating_point="0.75 V, 14 nm, before silicon, quoted second-hand",
+        place=f"Table 2, {what}",
+    )
 
 
 @dataclass(frozen=True)
@@ -67,18 +79,41 @@ class Prices:
     hop_ew: Figure
 
 
-_SYNAPSE = Figure(23.6, "pJ", "davies2018loihi", "simulated", operating_point="0.75 V, 14 nm, before silicon, a minimum, "
-                  "quoted second-hand", place="Table 2, synaptic spike op (min)")
+_SYNAPSE = Figure(
+    23.6,
+    "pJ",
+    "davies2018loihi",
+    "simulated",
+    operating_point="0.75 V, 14 nm, before silicon, a minimum, quoted second-hand",
+    place="Table 2, synaptic spike op (min)",
+)
 TABLES = {
     "sanafe-nahuku-fit": Prices(
-        "sanafe-nahuku-fit", "Prices that SANA-FE fitted to runs on Loihi boards; its file says Davies 2018, most are not.",
-        dense=_fit(35.5, "dense synapse"), sparse=_fit(33.6, "sparse synapse"), conv=_fit(24.0, "conv synapse"),
-        access=_fit(51.2, "soma access"), update=_fit(21.6, "soma update"), inactive=None,
-        spike=_fit(69.3, "soma spike"), message=_fit(111, "axon out"),
-        hop_ns=_fit(4.2, "hop north or south"), hop_ew=_fit(3.0, "hop east or west")),
+        "sanafe-nahuku-fit",
+        "Prices that SANA-FE fitted to runs on Loihi boards; its file says Davies 2018, most are not.",
+        dense=_fit(35.5, "dense synapse"),
+        sparse=_fit(33.6, "sparse synapse"),
+        conv=_fit(24.0, "conv synapse"),
+        access=_fit(51.2, "soma access"),
+        update=_fit(21.6, "soma update"),
+        inactive=None,
+        spike=_fit(69.3, "soma spike"),
+        message=_fit(111, "axon out"),
+        hop_ns=_fit(4.2, "hop north or south"),
+        hop_ew=_fit(3.0, "hop east or west"),
+    ),
     "davies2018-sim": Prices(
-        "davies2018-sim", "Intel's circuit simulation before silicon; not a measurement, and its synaptic price is a minimum.",
-        dense=_SYNAPSE, sparse=_SYNAPSE, conv=_SYNAPSE, access=None, update=_table2(81, "neuron update, active"),
-        inactive=_table2(52, "neuron update, inactive"), spike=None, message=_table2(1.7, "within-tile spike"),
-        hop_ns=_table2(4.0, "tile hop N-S"), hop_ew=_table2(3.0, "tile hop E-W")),
+        "davies2018-sim",
+        "Intel's circuit simulation before silicon; not a measurement, and its synaptic price is a minimum.",
+        dense=_SYNAPSE,
+        sparse=_SYNAPSE,
+        conv=_SYNAPSE,
+        access=None,
+        update=_table2(81, "neuron update, active"),
+        inactive=_table2(52, "neuron update, inactive"),
+        spike=None,
+        message=_table2(1.7, "within-tile spike"),
+        hop_ns=_table2(4.0, "tile hop N-S"),
+        hop_ew=_table2(3.0, "tile hop E-W"),
+    ),
 }

@@ -28,25 +28,39 @@ def price(mapping: LoihiMapping, workload: Workload, prices: Prices, target: str
     for name, work in workload.populations.items():
         if mapping.messages[name]:
             terms.append(Term("message", name, mapping.messages[name], "messages", prices.message))
-        for what, hops, each in (("hop N-S", mapping.hops_ns, prices.hop_ns), ("hop E-W", mapping.hops_ew, prices.hop_ew)):
+        for what, hops, each in (
+            ("hop N-S", mapping.hops_ns, prices.hop_ns),
+            ("hop E-W", mapping.hops_ew, prices.hop_ew),
+        ):
             if hops[name]:
                 terms.append(Term(what, name, hops[name], "hops", each))
         if not work.is_input:
             terms += _neurons(work, prices)
     if any(work.active is None for work in workload.populations.values() if not work.is_input):
-        notes.append("Neurons count as active in every step, an upper bound: the recording lacks the spikes and membranes "
-                     "that would tell.")
-    terms += [Term("synaptic event", name, p.events, "events", _of_kind(prices, p.kind))
-              for name, p in workload.projections.items()]
-    static = Cost(target, "static-power", "Only the chip's static power, if the run takes as long as biology does.",
-                  (Term("static power", "chip", mapping.chips * workload.total_s, "chip s", c.STATIC_CHIP),),
-                  ("all work: this table is to be read beside the other, not instead of it",), wall_s=workload.total_s)
-    unpriced = (*LEFT_OUT, "static power (104 mW a chip, second-hand), shown as a table of its own")
+        notes.append(
+            "Neurons count as active in every step, an upper bound: the recording lacks the spikes and membranes "
+            "that would tell."
+        )
+    terms += [
+        Term("synaptic event", name, p.events, "events", _of_kind(prices, p.kind))
+        for name, p in workload.projections.items()
+    ]
+    static = Cost(
+        target,
+        "static-power",
+        "Only the chip's static power, if the run takes as long as biology does.",
+        (Term("static power", "chip", mapping.chips * workload.total_s, "chip s", c.STATIC_CHIP),),
+        ("all work: this table is to be read beside the other, not instead of it",),
+        wall_s=workload.total_s,
+    )
+    unpriced: tuple[str, ...] = (*LEFT_OUT, "static power (104 mW a chip, second-hand), shown as a table of its own")
     if prices.spike is None:
         unpriced += ("sending a spike from the neuron: the table has no such price",)
     energy = sum(term.energy_j or 0.0 for term in terms)
     if energy and static.energy_j:
-        notes.append(f"Static power over biological time would be {static.energy_j / energy:.3g} times the sum of these terms.")
+        notes.append(
+            f"Static power over biological time would be {static.energy_j / energy:.3g} times the sum of these terms."
+        )
     return Cost(target, prices.name, prices.about, tuple(terms), unpriced, tuple(notes), alternatives=(static,))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from snnsim.hardware.fan import fan_out_by_slice
+from snnsim.hardware.loihi import constants as c
 
 from snnsim.core.errors import ConfigurationError, DelayError, UnsupportedError
 from snnsim.core.input import Input
 from snnsim.core.network import Network
-from snnsim.hardware.fan import fan_out_by_slice
-from snnsim.hardware.loihi import constants as c
 from snnsim.neurons import IF, LI, LIF, CubaLIF, Refractory
 
 SUPPORTED = (IF, LIF, CubaLIF, LI)
@@ -24,19 +24,29 @@ def refuse_unsupported(network: Network, dt: float) -> None:
     for name, neuron in network.populations.items():
         inside = neuron.neuron if isinstance(neuron, Refractory) else neuron
         if not isinstance(inside, (Input, *SUPPORTED)):
-            raise UnsupportedError(got=f"population {name!r} of {type(inside).__name__}", where="Loihi",
-                                   expected=f"one of {', '.join(kind.__name__ for kind in SUPPORTED)}, or Refractory of it",
-                                   fix="use one of these neurons, or leave this target out")
+            raise UnsupportedError(
+                got=f"population {name!r} of {type(inside).__name__}",
+                where="Loihi",
+                expected=f"one of {', '.join(kind.__name__ for kind in SUPPORTED)}, or Refractory of it",
+                fix="use one of these neurons, or leave this target out",
+            )
         if not neuron.spiking and any(p.pre == name for p in network.projections.values()):
-            raise UnsupportedError(got=f"population {name!r} of {type(inside).__name__} sends its membrane to others",
-                                   expected="spikes", where="Loihi", fix="use spiking neurons inside the network")
+            raise UnsupportedError(
+                got=f"population {name!r} of {type(inside).__name__} sends its membrane to others",
+                expected="spikes",
+                where="Loihi",
+                fix="use spiking neurons inside the network",
+            )
     longest = 2 ** int(c.DELAY_BITS.value or 0) - 1
     for name, projection in network.projections.items():
         steps = projection.depth(dt)
         if steps > longest:
-            raise DelayError(got=f"a delay of {steps} steps", expected=f"at most {longest} steps (6 bits)",
-                             where=f"projection {name!r} on Loihi",
-                             fix=f"shorten the delays by {steps - longest} steps, or use a larger dt")
+            raise DelayError(
+                got=f"a delay of {steps} steps",
+                expected=f"at most {longest} steps (6 bits)",
+                where=f"projection {name!r} on Loihi",
+                fix=f"shorten the delays by {steps - longest} steps, or use a larger dt",
+            )
 
 
 def cut(network: Network, name: str, weight_bits: int) -> int:
@@ -52,8 +62,12 @@ def cut(network: Network, name: str, weight_bits: int) -> int:
         if excess is None:
             return size
         if size == 1:
-            raise ConfigurationError(got=excess[0], expected=excess[1], where=f"one unit of {name!r} on Loihi",
-                                     fix=f"it exceeds by {excess[2]}: fewer sources, sparser projections or fewer bits")
+            raise ConfigurationError(
+                got=excess[0],
+                expected=excess[1],
+                where=f"one unit of {name!r} on Loihi",
+                fix=f"it exceeds by {excess[2]}: fewer sources, sparser projections or fewer bits",
+            )
         size = -(-size // 2)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from math import ceil, log2
 
-from snnsim.core.network import Network
 from snnsim.hardware.cost import Cost, Term
 from snnsim.hardware.figure import Figure
 from snnsim.hardware.processors import constants as c
 from snnsim.hardware.target import Mapping, Target
 from snnsim.hardware.workload import Workload
+
+from snnsim.core.network import Network
 
 
 def matched_bits(steps: int) -> int:
@@ -49,32 +50,58 @@ class Arithmetic(Target):
         outside = ("control, clock, routing of spikes, leakage", "turning the input into spikes")
         neurons = "arithmetic of neuron updates"
         others = (
-            Cost(self.name, "operations+sram", "Operations, and each event's weight and each update's state from small SRAM.",
-                 sram, (neurons, *outside), ("States are read and written in every update, one word a variable.",)),
+            Cost(
+                self.name,
+                "operations+sram",
+                "Operations, and each event's weight and each update's state from small SRAM.",
+                sram,
+                (neurons, *outside),
+                ("States are read and written in every update, one word a variable.",),
+            ),
             Cost(self.name, "operations+dram", "As before, with the weights from DRAM.", dram, (neurons, *outside)),
             _quantised(self.name, workload, outside),
         )
-        return Cost(self.name, "operations", "Synaptic operations only, as most papers count.", operations,
-                    ("memory accesses, which usually cost more than the operations", neurons, *outside), c.CRITICISM,
-                    None, others)
+        return Cost(
+            self.name,
+            "operations",
+            "Synaptic operations only, as most papers count.",
+            operations,
+            ("memory accesses, which usually cost more than the operations", neurons, *outside),
+            c.CRITICISM,
+            None,
+            others,
+        )
 
 
 def _operations(workload: Workload) -> tuple[Term, ...]:
     terms = []
     for name, p in workload.projections.items():
         spikes = p.operand == "spike" or not p.weighted
-        terms.append(Term("accumulate" if spikes else "multiply-accumulate", name, p.events, "operations",
-                          c.ACCUMULATE if spikes else c.MULTIPLY_ACCUMULATE))
+        terms.append(
+            Term(
+                "accumulate" if spikes else "multiply-accumulate",
+                name,
+                p.events,
+                "operations",
+                c.ACCUMULATE if spikes else c.MULTIPLY_ACCUMULATE,
+            )
+        )
         if p.bias_adds:
             terms.append(Term("bias add", name, p.bias_adds, "operations", c.ACCUMULATE))
     return tuple(terms)
 
 
 def _memory(workload: Workload, weight: Figure, state: Figure) -> tuple[Term, ...]:
-    terms = [Term("weight fetch", name, p.events, "words of 32 bits", weight)
-             for name, p in workload.projections.items() if p.weighted]
-    terms += [Term("state read and write", name, 2 * work.state_variables * work.updates, "words of 32 bits", state)
-              for name, work in workload.populations.items() if work.updates]
+    terms = [
+        Term("weight fetch", name, p.events, "words of 32 bits", weight)
+        for name, p in workload.projections.items()
+        if p.weighted
+    ]
+    terms += [
+        Term("state read and write", name, 2 * work.state_variables * work.updates, "words of 32 bits", state)
+        for name, work in workload.populations.items()
+        if work.updates
+    ]
     return tuple(terms)
 
 
@@ -85,10 +112,16 @@ def _quantised(target: str, workload: Workload, outside: tuple[str, ...]) -> Cos
     for name, p in workload.projections.items():
         if p.weighted:
             count = p.synapses * workload.samples
-            terms += [Term("multiply-accumulate", name, count, "operations", price),
-                      Term("weight fetch", name, count, "words of 32 bits", c.SRAM_WORD)]
-    return Cost(target, "quantised-dense",
-                f"A conventional network of the same synapses, run once a sample with {bits}-bit activations; not this "
-                "network, but what it should beat.", tuple(terms),
-                ("reading and writing activations", "skipping of zeros, which would make it cheaper", *outside),
-                ("It is assumed to solve the same task equally well; that was not tested here.",))
+            terms += [
+                Term("multiply-accumulate", name, count, "operations", price),
+                Term("weight fetch", name, count, "words of 32 bits", c.SRAM_WORD),
+            ]
+    return Cost(
+        target,
+        "quantised-dense",
+        f"A conventional network of the same synapses, run once a sample with {bits}-bit activations; not this "
+        "network, but what it should beat.",
+        tuple(terms),
+        ("reading and writing activations", "skipping of zeros, which would make it cheaper", *outside),
+        ("It is assumed to solve the same task equally well; that was not tested here.",),
+    )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import cast
 
-from snnsim.core.errors import ConfigurationError
-from snnsim.core.network import Network
 from snnsim.hardware.cost import Cost, Term
 from snnsim.hardware.processors.constants import DEVICES
 from snnsim.hardware.target import Mapping, Target
 from snnsim.hardware.workload import Workload
+
+from snnsim.core.errors import ConfigurationError
+from snnsim.core.network import Network
 
 
 class Processor(Target):
@@ -27,8 +28,12 @@ class Processor(Target):
 
     def __init__(self, device: str = "cpu"):
         if device not in DEVICES:
-            raise ConfigurationError(got=f"device {device!r}", expected=f"one of {', '.join(DEVICES)}", where="Processor",
-                                     fix="choose one of these")
+            raise ConfigurationError(
+                got=f"device {device!r}",
+                expected=f"one of {', '.join(DEVICES)}",
+                where="Processor",
+                fix="choose one of these",
+            )
         self.name = device
         self.title = cast(str, DEVICES[device][0])
 
@@ -41,22 +46,43 @@ class Processor(Target):
     def cost(self, mapping: Mapping, workload: Workload) -> Cost:
         """Dense products, with the event-driven increments as the alternative table."""
         _, mac, simulated_on, neuron, spike, event, _ = DEVICES[self.name]
-        dense = tuple(Term("multiply-accumulate", name, p.dense_events, "operations", mac)
-                      for name, p in workload.projections.items() if p.weighted)
+        dense = tuple(
+            Term("multiply-accumulate", name, p.dense_events, "operations", mac)
+            for name, p in workload.projections.items()
+            if p.weighted
+        )
         terms = []
         for name, work in workload.populations.items():
             if not work.is_input:
-                terms.append(Term("neuron for 1 ms of biology", name, work.units * workload.total_s * 1e3, "neuron ms",
-                                  neuron))
+                terms.append(
+                    Term("neuron for 1 ms of biology", name, work.units * workload.total_s * 1e3, "neuron ms", neuron)
+                )
                 if work.spikes:
                     terms.append(Term("spike", name, work.spikes, "spikes", spike))
         terms += [Term("synaptic event", name, p.events, "events", event) for name, p in workload.projections.items()]
-        measured = Cost(self.name, "measured-increments",
-                        f"Increments measured with a power meter on {simulated_on} under the simulator GeNN.", tuple(terms),
-                        ("the idle machine, tens of watts, for as long as the run takes",
-                         "neurons other than LIF", "host input and output"), ())
-        return Cost(self.name, "dense-products",
-                    f"Every projection as a dense product in every step, on {mac.operating_point}; sparsity saves nothing.",
-                    dense, ("neuron updates", "the idle machine and everything around the processor",
-                            "moving weights and states, beyond what the price of an operation may hold"),
-                    ("Pooling and biases are not counted.",), None, (measured,))
+        measured = Cost(
+            self.name,
+            "measured-increments",
+            f"Increments measured with a power meter on {simulated_on} under the simulator GeNN.",
+            tuple(terms),
+            (
+                "the idle machine, tens of watts, for as long as the run takes",
+                "neurons other than LIF",
+                "host input and output",
+            ),
+            (),
+        )
+        return Cost(
+            self.name,
+            "dense-products",
+            f"Every projection as a dense product in every step, on {mac.operating_point}; sparsity saves nothing.",
+            dense,
+            (
+                "neuron updates",
+                "the idle machine and everything around the processor",
+                "moving weights and states, beyond what the price of an operation may hold",
+            ),
+            ("Pooling and biases are not counted.",),
+            None,
+            (measured,),
+        )

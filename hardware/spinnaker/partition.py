@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from math import ceil, log2
 
 import numpy as np
-
-from snnsim.core.errors import ConfigurationError, DelayError
-from snnsim.core.network import Network
 from snnsim.hardware.fan import fan_out_by_slice
 from snnsim.hardware.spinnaker import constants as c
 from snnsim.hardware.workload import Workload
+
+from snnsim.core.errors import ConfigurationError, DelayError
+from snnsim.core.network import Network
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,12 @@ def cut(network: Network, workload: Workload, name: str) -> Part:
     while size > 1 and delay_slots(size) < longest:
         size = 2 ** (ceil(log2(size)) - 1)
     if delay_slots(size) < longest:
-        raise DelayError(got=f"a delay of {longest} steps", expected=f"at most {delay_slots(1)} steps, with one neuron a core",
-                         where=f"population {name!r} on SpiNNaker",
-                         fix=f"shorten the delays by {longest - delay_slots(1)} steps, or use a larger dt")
+        raise DelayError(
+            got=f"a delay of {longest} steps",
+            expected=f"at most {delay_slots(1)} steps, with one neuron a core",
+            where=f"population {name!r} on SpiNNaker",
+            fix=f"shorten the delays by {longest - delay_slots(1)} steps, or use a larger dt",
+        )
     slices = -(-neuron.size // size)
     events, learning = np.zeros(slices, np.int64), np.zeros(slices, np.int64)
     sdram = np.full(slices, int(c.TABLE_HEADER_BYTES.value or 0), np.int64)
@@ -77,8 +80,10 @@ def cut(network: Network, workload: Workload, name: str) -> Part:
         if words.max(initial=0) > (c.ROW_WORDS.value or 0):
             raise ConfigurationError(
                 got=f"a row of {int(words.max())} synapses from one source unit onto one core",
-                expected=f"at most {c.ROW_WORDS.value:.0f} words", where=f"projection {key!r} on SpiNNaker",
-                fix=f"remove {int(words.max() - (c.ROW_WORDS.value or 0))} of its repeated synapses, or split it in two")
+                expected=f"at most {c.ROW_WORDS.value:.0f} words",
+                where=f"projection {key!r} on SpiNNaker",
+                fix=f"remove {int(words.max() - (c.ROW_WORDS.value or 0))} of its repeated synapses, or split it",
+            )
         arriving = workload.unit_counts[projection.pre] @ rows
         events += arriving
         if projection.synapse.learns:
@@ -88,9 +93,12 @@ def cut(network: Network, workload: Workload, name: str) -> Part:
     sdram += table
     dtcm = _dtcm(workload, name, size, longest, table)
     if dtcm > (c.DTCM_BYTES.value or 0):
-        raise ConfigurationError(got=f"{dtcm} B of data memory", expected=f"at most {c.DTCM_BYTES.value:.0f} B a core",
-                                 where=f"population {name!r} on SpiNNaker",
-                                 fix=f"it exceeds by {dtcm - int(c.DTCM_BYTES.value or 0)} B: fewer sources or shorter delays")
+        raise ConfigurationError(
+            got=f"{dtcm} B of data memory",
+            expected=f"at most {c.DTCM_BYTES.value:.0f} B a core",
+            where=f"population {name!r} on SpiNNaker",
+            fix=f"it exceeds by {dtcm - int(c.DTCM_BYTES.value or 0)} B: fewer sources or shorter delays",
+        )
     return Part(name, size, slices, delay_slots(size), dtcm, sdram, events, learning)
 
 

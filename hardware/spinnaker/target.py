@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-
-from snnsim.core.errors import ConfigurationError, UnsupportedError
-from snnsim.core.input import Input
-from snnsim.core.network import Network
-from snnsim.core.neuron import AbstractPointNeuron
 from snnsim.hardware.cost import Cost
 from snnsim.hardware.spinnaker import constants as c
 from snnsim.hardware.spinnaker.energy import increments, machine_model
 from snnsim.hardware.spinnaker.partition import Part, cut
 from snnsim.hardware.target import Mapping, Target
 from snnsim.hardware.workload import Workload
+
+from snnsim.core.errors import ConfigurationError, UnsupportedError
+from snnsim.core.input import Input
+from snnsim.core.network import Network
+from snnsim.core.neuron import AbstractPointNeuron
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,12 @@ class SpiNNaker(Target):
 
     def __init__(self, *, boxed: bool = False, board: str = "auto"):
         if board not in ("auto", "small", "large"):
-            raise ConfigurationError(got=f"board {board!r}", expected="'auto', 'small' or 'large'", where="SpiNNaker",
-                                     fix="choose one of these")
+            raise ConfigurationError(
+                got=f"board {board!r}",
+                expected="'auto', 'small' or 'large'",
+                where="SpiNNaker",
+                fix="choose one of these",
+            )
         self.boxed, self.board = boxed, board
 
     def map(self, network: Network, workload: Workload) -> SpiNNakerMapping:
@@ -73,14 +77,20 @@ class SpiNNaker(Target):
         chips = 1 + max(int(chip.max()) for chip in chip_of.values())
         small = self.board == "small" or (self.board == "auto" and chips <= (c.CHIPS_PER_SMALL_BOARD.value or 0))
         if self.board == "small" and chips > (c.CHIPS_PER_SMALL_BOARD.value or 0):
-            raise ConfigurationError(got=f"{chips} chips", expected="at most 4", where="SpiNNaker, small board",
-                                     fix=f"it exceeds by {chips - 4} chips: use board='large'")
+            raise ConfigurationError(
+                got=f"{chips} chips",
+                expected="at most 4",
+                where="SpiNNaker, small board",
+                fix=f"it exceeds by {chips - 4} chips: use board='large'",
+            )
         boards = 1 if small else -(-chips // int(c.CHIPS_PER_BOARD.value or 1))
         load, scale = _load(parts, workload)
         packets = {name: _traversals(network, workload, parts, chip_of, name) for name in network.populations}
         notes = _notes(network, workload, scale)
         summary = {
-            "boards": f"{boards} x {'4' if small else '48'} chips", "chips": chips, "cores": cores,
+            "boards": f"{boards} x {'4' if small else '48'} chips",
+            "chips": chips,
+            "cores": cores,
             "neurons per core": {name: part.neurons_per_core for name, part in parts.items()},
             "delay slots (steps)": {name: part.delay_slots for name, part in parts.items()},
             "data memory of the fullest core (B, estimate)": max(part.dtcm_bytes for part in parts.values()),
@@ -88,7 +98,9 @@ class SpiNNaker(Target):
             "busiest core (mean share of its synaptic events per second)": round(load, 6),
             "slower than biology by": scale,
         }
-        return SpiNNakerMapping("spinnaker", summary, notes, parts, chip_of, cores, chips, boards, small, scale, packets)
+        return SpiNNakerMapping(
+            "spinnaker", summary, notes, parts, chip_of, cores, chips, boards, small, scale, packets
+        )
 
     def cost(self, mapping: Mapping, workload: Workload) -> Cost:
         """The official machine model, with the measured increments as the alternative table."""
@@ -99,12 +111,20 @@ class SpiNNaker(Target):
 def _refuse(network: Network) -> None:
     for name, neuron in network.populations.items():
         if not isinstance(neuron, Input | AbstractPointNeuron):
-            raise UnsupportedError(got=f"population {name!r} of {type(neuron).__name__}, whose units mix",
-                                   expected="point neurons", where="SpiNNaker", fix="leave this target out")
+            raise UnsupportedError(
+                got=f"population {name!r} of {type(neuron).__name__}, whose units mix",
+                expected="point neurons",
+                where="SpiNNaker",
+                fix="leave this target out",
+            )
         sends = any(p.pre == name for p in network.projections.values())
         if sends and not neuron.spiking:
-            raise UnsupportedError(got=f"population {name!r} of {type(neuron).__name__} sends its membrane to others",
-                                   expected="spikes", where="SpiNNaker", fix="use spiking neurons inside the network")
+            raise UnsupportedError(
+                got=f"population {name!r} of {type(neuron).__name__} sends its membrane to others",
+                expected="spikes",
+                where="SpiNNaker",
+                fix="use spiking neurons inside the network",
+            )
 
 
 def _fill(parts: dict[str, Part]) -> dict[str, np.ndarray]:
@@ -116,9 +136,12 @@ def _fill(parts: dict[str, Part]) -> dict[str, np.ndarray]:
         for core in range(part.slices):
             need, limit = int(part.sdram_bytes[core]), int(c.SDRAM_BYTES.value or 0)
             if need > limit:
-                raise ConfigurationError(got=f"{need} B of synapses on one core", expected=f"at most {limit} B a chip",
-                                         where=f"population {name!r} on SpiNNaker",
-                                         fix=f"it exceeds by {need - limit} B: fewer sources or sparser projections")
+                raise ConfigurationError(
+                    got=f"{need} B of synapses on one core",
+                    expected=f"at most {limit} B a chip",
+                    where=f"population {name!r} on SpiNNaker",
+                    fix=f"it exceeds by {need - limit} B: fewer sources or sparser projections",
+                )
             if cores == (c.CORES_PER_CHIP.value or 0) or used + need > limit:
                 chip, cores, used = chip + 1, 0, 0
             chips.append(chip)
@@ -135,29 +158,35 @@ def _load(parts: dict[str, Part], workload: Workload) -> tuple[float, float]:
     return load, max(1.0, float(np.ceil(load)))
 
 
-def _traversals(network: Network, workload: Workload, parts: dict[str, Part], chip_of: dict[str, np.ndarray],
-                name: str) -> int:
+def _traversals(
+    network: Network, workload: Workload, parts: dict[str, Part], chip_of: dict[str, np.ndarray], name: str
+) -> int:
     """Spikes times the chips they must touch: their own and each that holds a target core."""
     targets = {int(chip) for p in network.projections.values() if p.pre == name for chip in chip_of[p.post]}
     if not targets:
         return 0
-    sent = np.add.reduceat(workload.unit_counts[name], np.arange(0, len(workload.unit_counts[name]),
-                                                                 parts[name].neurons_per_core))
+    sent = np.add.reduceat(
+        workload.unit_counts[name], np.arange(0, len(workload.unit_counts[name]), parts[name].neurons_per_core)
+    )
     return sum(int(spikes) * len(targets | {int(own)}) for spikes, own in zip(sent, chip_of[name], strict=True))
 
 
 def _notes(network: Network, workload: Workload, scale: float) -> tuple[str, ...]:
-    notes = ["Input units are spike sources on cores of their own.",
-             "The load of a core is a mean over the run; peaks within a step are not looked at, and neuron updates are "
-             "not part of it.",
-             "Chips are filled population by population; a spike is counted once at each chip it must touch."]
+    notes = [
+        "Input units are spike sources on cores of their own.",
+        "The load of a core is a mean over the run; peaks within a step are not looked at, and neuron updates are "
+        "not part of it.",
+        "Chips are filled population by population; a spike is counted once at each chip it must touch.",
+    ]
     zero = [name for name, p in network.projections.items() if p.may_be_instant]
     if zero:
         notes.append(f"Delays below one step become one step: {', '.join(zero)}.")
     graded = [p.name for p in workload.projections.values() if p.operand == "float"]
     if graded:
-        notes.append(f"SpiNNaker carries spikes; {', '.join(graded)} carried other numbers in this run. They are counted "
-                     "as one spike for each number other than 0: a lower bound.")
+        notes.append(
+            f"SpiNNaker carries spikes; {', '.join(graded)} carried other numbers in this run. They are counted "
+            "as one spike for each number other than 0: a lower bound."
+        )
     if any(p.kind.startswith(("Conv", "SumPool", "AvgPool")) for p in workload.projections.values()):
         notes.append("Convolutions and pooling are stored as lists of synapses, an upper bound of memory.")
     if scale > 1:

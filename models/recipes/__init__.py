@@ -10,6 +10,9 @@ RECIPES = {recipe.RECIPE.name: recipe.RECIPE for recipe in (event_digits, nmnist
 def recipe(name: str) -> Recipe:
     """The recipe of this name.
 
+    Args:
+        name: such as "nmnist-conv".
+
     Raises:
         ConfigurationError: a name that is not known.
     """

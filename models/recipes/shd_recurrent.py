@@ -26,6 +26,7 @@ def network(data: sn.LabelledEvents, key: jax.Array) -> sn.Network:
     classes = len(data.classes)
     draw = {name: named_key(key, name) for name in ("tau_mem", "tau_adapt", "delay")}
     steps = jax.random.randint(draw["delay"], (HIDDEN,), 1, round(LONGEST_DELAY / DT) + 1)
+    delays = DT * steps.astype(jnp.result_type(float))
     hidden = sn.ALIF(HIDDEN, tau_mem=jax.random.uniform(draw["tau_mem"], (HIDDEN,), minval=20.0, maxval=60.0),
                      tau_adapt=jax.random.uniform(draw["tau_adapt"], (HIDDEN,), minval=50.0, maxval=400.0),
                      beta=0.3, surrogate=sn.neurons.FastSigmoid(5.0))
@@ -34,7 +35,7 @@ def network(data: sn.LabelledEvents, key: jax.Array) -> sn.Network:
              output=sn.LI(classes, tau_mem=jnp.full(classes, 60.0))),
         [sn.Projection("input", "hidden", sn.Dense(), transforms=[sn.BatchNorm(), sn.Dropout(0.2)]),
          sn.Projection("hidden", "hidden", sn.Dense(weight=jax.nn.initializers.normal(0.3 / HIDDEN**0.5)),
-                       delay=sn.Delay(steps * DT)),
+                       delay=sn.Delay(delays)),
          sn.Projection("hidden", "output", sn.Dense())],
         key=key, trainable={"*.tau_mem": True, "hidden.tau_adapt": True})
 

@@ -56,7 +56,7 @@ def report_of_file(path: Path, targets: list[str], *, rate: float, duration: flo
     """Report on a network file or NIR graph under Poisson input of `rate` spikes/s a unit."""
     network = sn.from_nir(path, dt=dt) if path.suffix == ".nir" else load(path)
     steps = steps_of(duration, dt)
-    inputs = {}
+    inputs: dict[str, Any] = {}
     for name in network.inputs:
         rng = np.random.default_rng([seed, len(inputs)])
         shape = network.populations[name].shape  # type: ignore[attr-defined]

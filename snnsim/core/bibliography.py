@@ -69,8 +69,12 @@ def references() -> Mapping[str, Reference]:
         'https://doi.org/10.1109/MM.2018.112130359'
     """
     text = files("snnsim").joinpath("REFERENCES.bib").read_text(encoding="utf-8")
-    return MappingProxyType({key: Reference(key, kind, MappingProxyType(dict(_FIELD.findall(body))))
-                             for kind, key, body in _ENTRY.findall(text)})
+    return MappingProxyType(
+        {
+            key: Reference(key, kind, MappingProxyType(dict(_FIELD.findall(body))))
+            for kind, key, body in _ENTRY.findall(text)
+        }
+    )
 
 
 def reference(key: str) -> Reference:
@@ -81,6 +85,10 @@ def reference(key: str) -> Reference:
     """
     found = references().get(key)
     if found is None:
-        raise ConfigurationError(got=f"source {key!r}", expected="a key of REFERENCES.bib", where="bibliography",
-                                 fix="add the entry, or correct the key")
+        raise ConfigurationError(
+            got=f"source {key!r}",
+            expected="a key of REFERENCES.bib",
+            where="bibliography",
+            fix="add the entry, or correct the key",
+        )
     return found

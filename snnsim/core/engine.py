@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +28,8 @@ class _Chunk:
         self.steps, self.batch = next(iter(inputs.values())).shape[:2]
         self.record = dict(record)
         self.populations, self.projections = dict(state.populations), dict(state.projections)
-        self.lines, self.outputs, self.traces = dict(state.lines), dict(inputs), {}
+        self.lines, self.outputs = dict(state.lines), dict(inputs)
+        self.traces: dict[str, Any] = {}
 
     def history(self, name: str) -> jax.Array:
         """Outputs of a finished population, those before the chunk first."""

@@ -62,7 +62,7 @@ def static(default: Any = dataclasses.MISSING, *, doc: str, unit: str = "", choi
 
 def part(factory: Callable[[], Any] | None = None, *, doc: str, kw_only: bool = False) -> Any:
     """A component (another module), made by `factory` where none is given."""
-    given = {} if factory is None else {"default_factory": factory}
+    given: dict[str, Any] = {} if factory is None else {"default_factory": factory}
     return eqx.field(metadata=dict(kind="part", unit="", doc=doc), kw_only=kw_only, **given)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from math import prod
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -30,6 +30,11 @@ class AbstractNeuron(eqx.Module):
 
     ports: ClassVar[Mapping[str, str]]
     spiking: ClassVar[bool] = True
+    if TYPE_CHECKING:  # a field of the concrete neurons, a property of composed ones
+
+        @property
+        def shape(self) -> tuple[int, ...]:
+            """Shape of the population."""
 
     @abstractmethod
     def initial_state(self) -> State:

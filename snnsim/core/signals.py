@@ -34,7 +34,7 @@ def arrivals_in_chunk(projection: Projection, state: ProjectionState, history: j
     delays, gains = projection.taps(dt, inference)
     if projection.is_static and delays.ndim == 1:
         # One delay for all: the chunk, shifted, in one product.
-        signal = sum(_scaled(jax.lax.dynamic_slice_in_dim(history, start - delays[k], steps, 0), gains, k)
+        signal: Any = sum(_scaled(jax.lax.dynamic_slice_in_dim(history, start - delays[k], steps, 0), gains, k)
                      for k in range(delays.shape[0]))
         parts = {port: _flat_product(connection, signal)
                  for port, connection in split_by_sign(projection, projection.connection).items()}
@@ -76,7 +76,7 @@ def arrivals_in_step(projection: Projection, state: ProjectionState, history: ja
 
 def _read(history, delays, row_of, gains, connection, separate):
     """Presynaptic signal ``[batch, ...]``: the sum over taps of rows of the history."""
-    total = 0.0
+    total: Any = 0.0
     for k in range(delays.shape[0]):
         rows = row_of(delays[k])
         if separate:

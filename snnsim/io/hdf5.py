@@ -69,10 +69,11 @@ def load(path: str | Path, classes: Iterable[type] = (), *, max_bytes: int = MAX
     arrays, structure = read_arrays(path, kind=KIND, max_bytes=max_bytes)
     tree = decode(structure, arrays, known, str(path))
     if not isinstance(tree, eqx.Module):
-        raise FileFormatError(got=f"a {type(tree).__name__}", expected="a network", where=str(path), fix="check the path")
+        raise FileFormatError(got=f"a {type(tree).__name__}", expected="a network", where=str(path),
+                              fix="check the path")
     if isinstance(tree, Network):
         _check_network(tree, str(path))
-    return tree
+    return tree  # type: ignore[return-value]
 
 
 def _check_network(network: Network, where: str) -> None:

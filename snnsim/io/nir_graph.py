@@ -11,7 +11,7 @@ import numpy as np
 from snnsim.core.errors import FileFormatError, UnsupportedError
 from snnsim.io.nir_schema import NEURONS, Node, checked_node, node_error
 
-MAX_PATHS = 10_000
+MAX_PATHS = 4096
 MAX_PATH_LENGTH = 200
 _MAX_DEPTH = 32
 _WIRE = "wire"  # the Input or Output of a sub-graph

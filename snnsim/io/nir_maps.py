@@ -58,7 +58,8 @@ def way_of(path: Path, pre: Shape, post: Shape, time: float, where: str) -> Way:
         FileFormatError: maps that do not fit one another or the target.
         UnsupportedError: a delay that differs between units in the middle of a chain, or behind a bias.
     """
-    shape, parts, shapes = pre, [], []
+    parts: list[Any] = []
+    shape, shapes = pre, []
     delay, late, rounding, name, biased = np.zeros(()), None, "exact", None, False
     for node, counts in path.maps:
         if late is not None and node.kind not in ("Delay", "Flatten"):
@@ -168,7 +169,8 @@ def _windowed(node: Node, shape: Shape, counts: bool, where: str) -> tuple[Any, 
         return pool, _sound(node, pool.output_shape(shape), where)
     weight, groups, dilation, stride = fields["weight"], fields["groups"], numbers("dilation"), numbers("stride")
     n_groups = int(groups.ravel()[0]) if groups.size == 1 else 0
-    if weight.ndim != rank + 2 or not weight.size or weight.shape[1] * n_groups != shape[0] or weight.shape[0] % n_groups:
+    if weight.ndim != rank + 2 or not weight.size or weight.shape[1] * n_groups != shape[0] \
+            or weight.shape[0] % n_groups:
         raise node_error(where, node.name, f"kernels of shape {weight.shape}",
                          f"[channels, {shape[0]} / groups, {rank} axes]")
     padding = _padding(node, weight.shape[2:], dilation, stride, where) if isinstance(fields["padding"],

@@ -8,19 +8,18 @@ from types import ModuleType
 
 import equinox as eqx
 
-import snnsim.core.delay
-import snnsim.core.input
-import snnsim.core.network
-import snnsim.core.projection
-import snnsim.core.synapse
 import snnsim.neurons
 import snnsim.synapses
+from snnsim.core.delay import Delay
 from snnsim.core.errors import ConfigurationError
+from snnsim.core.input import Input
+from snnsim.core.network import Network
+from snnsim.core.projection import Projection
+from snnsim.core.synapse import StaticSynapse
 
-FAMILIES: tuple[ModuleType, ...] = (
-    snnsim.core.delay, snnsim.core.input, snnsim.core.network, snnsim.core.projection, snnsim.core.synapse,
-    snnsim.neurons, snnsim.synapses,
-)
+CORE: tuple[type, ...] = (Delay, Input, Network, Projection, StaticSynapse)
+# Packages whose public classes may stand in a network; a new family of parts is added here.
+FAMILIES: tuple[ModuleType, ...] = (snnsim.neurons, snnsim.synapses)
 
 
 def registry(classes: Iterable[type] = ()) -> dict[str, type]:
@@ -35,7 +34,7 @@ def registry(classes: Iterable[type] = ()) -> dict[str, type]:
     Raises:
         ConfigurationError: something that is no module class, or a name that is taken.
     """
-    found: dict[str, type] = {}
+    found: dict[str, type] = {value.__name__: value for value in CORE}
     for family in FAMILIES:
         for name, value in vars(family).items():
             if _is_module(value) and not name.startswith("_") and not inspect.isabstract(value):

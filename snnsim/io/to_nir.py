@@ -71,9 +71,10 @@ def to_nir(network: Network, path: str | Path | None = None, *, dt: float | None
         nodes[title] = nir.Output(np.array(network.populations[name].shape))  # type: ignore[attr-defined]
         edges.append((name, title))
     notes = {} if dt is None else {"snnsim": {"dt_ms": float(dt)}}
-    # The package infers the shape of convolutions from one side of the kernel.
-    square = all(len(set(node.weight.shape[2:])) <= 1 for node in nodes.values() if isinstance(node, nir.Conv2d))
-    graph = nir.NIRGraph(nodes, edges, metadata=notes, type_check=square)
+    # The package knows neither groups nor kernels that are not square, and would find a contradiction.
+    kernels = [node for node in nodes.values() if isinstance(node, nir.Conv1d | nir.Conv2d)]
+    plain = all(node.groups == 1 and len(set(node.weight.shape[2:])) == 1 for node in kernels)
+    graph = nir.NIRGraph(nodes, edges, metadata=notes, type_check=plain)
     if path is not None:
         with replacing(path, overwrite=overwrite) as temporary:
             nir.write(temporary, graph)
@@ -171,9 +172,9 @@ def _nodes(title: str, connection: Any, pre: tuple[int, ...], post: tuple[int, .
         bias = np.zeros(weight.shape[0], weight.dtype) if connection.bias is None else np.asarray(connection.bias)
         given = {key: geometry[key] if kind is Conv2d else geometry[key][0] for key in ("stride", "padding",
                                                                                         "dilation")}
-        size = tuple(pre[1:]) if kind is Conv2d else pre[1]
+        space = tuple(pre[1:]) if kind is Conv2d else pre[1]
         return [(title,
-                 getattr(nir, kind.__name__)(input_shape=size, weight=weight, groups=connection.groups, bias=bias,
+                 getattr(nir, kind.__name__)(input_shape=space, weight=weight, groups=connection.groups, bias=bias,
                                              **given))]
     raise UnsupportedError(got=f"connection {kind.__name__}", where=where, fix="save the network with snnsim.io.save",
                            expected="Dense, Sparse, OneToOne, Conv1d, Conv2d, SumPool2d, AvgPool2d or a Chain")

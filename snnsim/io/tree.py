@@ -194,9 +194,9 @@ class _Decoder:
             if names:
                 raise self.wrong(path, f"{name} that {title} {', '.join(sorted(names))[:100]}",
                                  "the fields of this version", "load it with the version of snnsim that wrote it")
-        module = object.__new__(kind)
-        for field, content in fields.items():
-            object.__setattr__(module, field, self.node(content, _join(path, field), depth + 1))
+        module: Any = object.__new__(kind)
+        for title, content in fields.items():
+            object.__setattr__(module, title, self.node(content, _join(path, title), depth + 1))
         try:
             for field in declared.values():
                 _check_declared(field, getattr(module, field.name))

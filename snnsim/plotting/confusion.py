@@ -64,5 +64,5 @@ def confusion(counts: np.ndarray, classes: Sequence[str] | None = None, *, title
         accuracy = 100.0 * np.trace(counts) / max(total, 1)
         axes.set_title(f"{accuracy:.1f} % of {total:,} right" if title is None else title)
         bar = figure.colorbar(image, ax=axes, shrink=0.75, label="share of the true class")
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
     return figure

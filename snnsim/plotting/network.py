@@ -141,8 +141,8 @@ def _draw_arrow(axes: Any, at: dict[str, Place], projection: Projection, text: s
     from matplotlib.patches import FancyArrowPatch
 
     start, end = np.array(at[projection.pre]), np.array(at[projection.post])
-    style = {"arrowstyle": "-|>", "mutation_scale": 11, "color": INK, "linewidth": 1.1, "zorder": 2}
-    writing = {"fontsize": 7.5, "zorder": 5, "va": "center",
+    style: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 11, "color": INK, "linewidth": 1.1, "zorder": 2}
+    writing: dict[str, Any] = {"fontsize": 7.5, "zorder": 5, "va": "center",
                "bbox": {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.9}}
     if projection.pre == projection.post:
         x, y = start
@@ -160,7 +160,8 @@ def _draw_arrow(axes: Any, at: dict[str, Place], projection: Projection, text: s
         crowded = not mutual and sum(np.sign(y) for _, y in reach) < 0
         rad = 2 * swing / hypot(*(end - start)) * (-1 if crowded else 1)
     a, b = _edge(start, end, rad), _edge(end, start, -rad)
-    axes.add_patch(FancyArrowPatch(a, b, connectionstyle=f"arc3,rad={rad}", shrinkA=0, shrinkB=1, **style))
+    bow = f"arc3,rad={rad}"
+    axes.add_patch(FancyArrowPatch(tuple(a), tuple(b), connectionstyle=bow, shrinkA=0, shrinkB=1, **style))
     bend = 0.5 * rad * np.array([b[1] - a[1], a[0] - b[0]])
     middle = (a + b) / 2 + bend
     if far:

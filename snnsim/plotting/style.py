@@ -59,7 +59,8 @@ def styled() -> Iterator[None]:
     """Settings of matplotlib while a picture is made or written; the reader's own settings stay untouched."""
     import matplotlib
 
-    with matplotlib.rc_context(_SETTINGS):
+    settings: Any = _SETTINGS  # matplotlib's stubs ask for a literal key
+    with matplotlib.rc_context(settings):
         yield
 
 

@@ -58,8 +58,7 @@ def weight_matrix(network: Network, name: str, *, title: str | None = None) -> F
         image = axes.imshow(shown, cmap=diverging(), aspect="auto", interpolation="none",
                             extent=(-0.5, size[1] - 0.5, size[0] - 0.5, -0.5), **_symmetric(shown))
         axes.set(xlabel=f"target unit ({projection.post})", ylabel=f"source unit ({projection.pre})")
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.get_major_locator().set_params(integer=True)
+        axes.locator_params(integer=True)
         axes.set_title(f"{name}: {short_number(n_synapses)} synapses" if title is None else title)
         quantity = "weight" if shown.shape == size else "mean weight of a block"
         figure.colorbar(image, ax=axes, label=label(quantity, _unit(network, name)))
@@ -165,7 +164,7 @@ def _histogram(values: np.ndarray, name: str, quantity: str, unit: str, bins: in
         if len(values):
             axes.axvline(values.mean(), color="black", linewidth=1.0, linestyle=(0, (4, 3)))
         axes.set(xlabel=label(quantity, unit), ylabel="synapses" if len(values) > 1 else "projections", ylim=(0, None))
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="y", integer=True)
         mean, spread = (values.mean(), values.std()) if len(values) else (0.0, 0.0)
         axes.set_title(f"{name}: {mean:.3g} ± {spread:.2g}{f' {unit}' if unit else ''}" if title is None else title)
     return figure
@@ -206,7 +205,7 @@ def _unit(network: Network, name: str) -> str:
     return "mV" if projection.port == "in" else "nA"
 
 
-def _symmetric(values: np.ndarray) -> dict[str, float]:
+def _symmetric(values: np.ndarray) -> dict[str, Any]:
     """Colour limits with zero in the middle."""
     largest = float(np.abs(values).max(initial=0.0)) or 1.0
     return {"vmin": -largest, "vmax": largest}

@@ -49,7 +49,8 @@ class BatchNorm(AbstractTransform):
 
     def with_state(self, state: Any) -> BatchNorm:
         """With the running statistics of a state."""
-        return BatchNorm(self.scale, self.shift, *state, momentum=self.momentum, epsilon=self.epsilon)
+        mean, variance = state
+        return BatchNorm(self.scale, self.shift, mean, variance, momentum=self.momentum, epsilon=self.epsilon)
 
     def __call__(self, state: Any, arrivals: jax.Array, inference: bool, rand: Rand) -> tuple[Any, jax.Array]:
         """(running statistics, normalised arrivals)."""

@@ -23,7 +23,7 @@ from snnsim.training.losses import AbstractLoss, CrossEntropy, RateRegulariser
 from snnsim.training.optimisers import adam
 from snnsim.training.progress import bar
 from snnsim.training.run_folder import RunFolder
-from snnsim.training.step import Setting, first_not_finite, update
+from snnsim.training.step import Setting, first_not_finite, loose, update
 
 History = list[dict[str, Any]]
 
@@ -85,7 +85,8 @@ def fit(network: Network, data: LabelledEvents, *, validation: float | LabelledE
     steps = steps_of(duration, dt)
     # The step gives its arguments away, so it works on copies.
     network = jax.tree.map(jnp.array, network)
-    moments, history = optimizer.init(partition(network)[0]), History()
+    with loose():
+        moments, history = optimizer.init(partition(network)[0]), History()
     folder = None
     if out is not None:
         kept = dict(settings or {}, epochs=epochs, batch_size=batch_size, dt=dt, duration=duration, seed=seed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -25,7 +26,8 @@ def read_out(outputs: jax.Array, how: str) -> jax.Array:
         return outputs[-1]
     if how == "softmax_sum":
         return jax.nn.softmax(outputs, -1).sum(0)
-    return {"sum": jnp.sum, "mean": jnp.mean, "max": jnp.max}[how](outputs, 0)
+    over_time: dict[str, Any] = {"sum": jnp.sum, "mean": jnp.mean, "max": jnp.max}
+    return over_time[how](outputs, 0)
 
 
 class AbstractLoss(eqx.Module):
@@ -88,7 +90,7 @@ class FirstSpike(AbstractLoss):
     """Cross-entropy of minus the first spike time: the earliest class wins.
 
     The time is the number of steps before the first spike, as a sum over steps of "no spike so far", which
-    has a surrogate gradient; a silent unit counts as the whole sequence.
+    has a surrogate gradient; a silent unit counts as the whole sequence. For outputs of 0 and 1 only.
 
     Args:
         tau: steps by which times are divided before the softmax.
@@ -101,7 +103,7 @@ class FirstSpike(AbstractLoss):
 
     def scores(self, outputs: jax.Array) -> jax.Array:
         """Minus the time of the first spike, over tau."""
-        silent = jnp.cumprod(1.0 - jnp.clip(outputs, 0.0, 1.0), 0)
+        silent = jnp.cumprod(1.0 - outputs, 0)
         return -silent.sum(0) / self.tau
 
     def __call__(self, outputs: jax.Array, labels: jax.Array) -> jax.Array:

@@ -87,6 +87,6 @@ def _named_leaves(tree: Any) -> list[tuple[str, Any]]:
 
 def versions() -> dict[str, str]:
     """Versions that a run's numbers depend on."""
-    import snnsim
+    from snnsim import __version__
 
-    return {"snnsim": snnsim.__version__, "jax": jax.__version__}
+    return {"snnsim": __version__, "jax": jax.__version__}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -24,14 +26,23 @@ class Setting(NamedTuple):
     output: str
 
 
+@contextmanager
+def loose() -> Iterator[None]:
+    """JAX's ordinary promotion, for code of optax in programs that have switched on the strict one."""
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
+
+
 @eqx.filter_jit(donate="all-except-first")
 def _update(given, network, moments):
     inputs, labels, seed, setting, optimizer = given
     trainable, rest = partition(network)
     (loss, (state, correct)), gradient = jax.value_and_grad(_objective, has_aux=True)(
         trainable, rest, inputs, labels, seed, setting)
-    updates, moments = optimizer.update(gradient, moments, trainable)
-    network = within_bounds(eqx.combine(optax.apply_updates(trainable, updates), rest))
+    with loose():
+        updates, moments = optimizer.update(gradient, moments, trainable)
+        trainable = optax.apply_updates(trainable, updates)
+    network = within_bounds(eqx.combine(trainable, rest))
     return fold_back(network, state), moments, loss, correct
 
 

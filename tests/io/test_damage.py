@@ -1,9 +1,8 @@
 """Whatever is done to a network file, loading gives the network or a FileFormatError that names the path."""
 
+import contextlib
 import json
 import re
-import sys
-from pathlib import Path
 
 import h5py
 import io_networks as nets
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 from snnsim.core.errors import FileFormatError
 from snnsim.io import array_file, decode, encode, load, read_arrays, registry, save, write_arrays
 from snnsim.io.hdf5 import KIND
-
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +111,8 @@ def soft_link(file):
 
 def external_storage(file):
     del file["arrays/populations.hidden.tau_mem"]
-    file["arrays"].create_dataset("populations.hidden.tau_mem", shape=(1,), dtype="f4", external=[("/etc/hostname", 0, 4)])
+    file["arrays"].create_dataset("populations.hidden.tau_mem", shape=(1,), dtype="f4",
+                                  external=[("/etc/hostname", 0, 4)])
 
 
 def virtual(file):
@@ -164,7 +163,8 @@ def loop(file):
     file["arrays/loop"] = file["arrays"]
 
 
-@pytest.mark.parametrize("change", [huge, bomb, external_link, soft_link, external_storage, virtual, objects, group_for_array,
+@pytest.mark.parametrize("change",
+                         [huge, bomb, external_link, soft_link, external_storage, virtual, objects, group_for_array,
                                     meta_link, other_value, other_hash, no_hash, no_meta, more, loop])
 def test_made_on_purpose(change, tampered):
     refused(tampered(change))
@@ -220,7 +220,8 @@ STRUCTURES = {
     "index out of range": lambda s, a: a.update({"projections.again.connection.targets": np.full(10, 99, np.int32)}),
     "array left over": lambda s, a: a.update(more=np.ones(1)),
     "array missing": lambda s, a: a.pop("populations.hidden.tau_mem") and None,
-    "array twice": lambda s, a: replaced(s, '"array": "populations.hidden.tau_mem"', '"array": "populations.hidden.v_th"'),
+    "array twice": lambda s,
+              a: replaced(s, '"array": "populations.hidden.tau_mem"', '"array": "populations.hidden.v_th"'),
     "no tags": lambda s, a: {},
     "a list": lambda s, a: [1, 2],
     "two tags": lambda s, a: {"tuple": [], "list": []},
@@ -235,22 +236,25 @@ def test_structure_made_on_purpose(name, tmp_path):
     refused(rewritten(tmp_path, STRUCTURES[name]))
 
 
-JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False,
+                                                                          allow_infinity=False) | st.text(max_size=5),
                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-                        st.sampled_from(["module", "fields", "tuple", "list", "dict", "array", "numpy", "float", "shape"]),
+                        st.sampled_from(["module", "fields", "tuple", "list", "dict", "array", "numpy", "float",
+                                         "shape"]),
                         inner | st.sampled_from(["LIF", "Network", "Input", "a"]), max_size=3), max_leaves=12)
 
 
-@settings(max_examples=150, deadline=None)
+CLASSES = registry()
+
+
+@settings(max_examples=60, deadline=None)
 @given(JSON)
 def test_any_structure(structure):
-    try:
-        decode(structure, {"a": np.ones(2, np.float32)}, registry(), "made up")
-    except FileFormatError:
-        pass
+    with contextlib.suppress(FileFormatError):
+        decode(structure, {"a": np.ones(2, np.float32)}, CLASSES, "made up")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_changed_fields(data, tmp_path):
     """One value anywhere in the structure becomes another: refused, or a network that was built by its own rules."""
@@ -265,7 +269,8 @@ def test_changed_fields(data, tmp_path):
                 walk(node[key])
     walk(structure)
     node, key = data.draw(st.sampled_from(places))
-    node[key] = data.draw(st.sampled_from([None, -1, 0, 2.5, "", "in", True, [], {}, {"tuple": [2]}, {"array": "x"}, 10**12]))
+    node[key] = data.draw(st.sampled_from([None, -1, 0, 2.5, "", "in", True, [], {}, {"tuple": [2]}, {"array": "x"},
+                                           10**12]))
     write_arrays(tmp_path / "net.h5", encoded.arrays, structure, kind=KIND, overwrite=True)
     try:
         load(tmp_path / "net.h5")

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import equinox as eqx
+import io_networks as nets
 import jax
 import jax.numpy as jnp
-import io_networks as nets
 import numpy as np
 import pytest
 
@@ -19,7 +19,6 @@ import snnsim as sn
 from snnsim.core.errors import ConfigurationError, FileFormatError, OutputExistsError, UnsupportedError
 from snnsim.core.synapse import StaticSynapse
 from snnsim.io import load, read_arrays, registry, save, write_arrays
-
 
 
 def same(a, b):
@@ -43,15 +42,22 @@ def test_every_neuron(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", nets.CONNECTIONS)
-@pytest.mark.parametrize("delay", [None, 3.0, "nearest"])
-def test_every_connection(name, delay, tmp_path):
-    network = nets.of_connection(name, delay=sn.Delay(1.4, "nearest") if delay == "nearest" else delay)
+def test_every_connection(name, tmp_path):
+    network = nets.of_connection(name)
+    save(network, tmp_path / "net.h5")
+    assert same(network, load(tmp_path / "net.h5"))
+
+
+@pytest.mark.parametrize("delay", [3.0, sn.Delay(1.4, "nearest"), np.ones((3, 4)), np.arange(3.0)])
+def test_every_delay(delay, tmp_path):
+    network = nets.of_connection("dense", delay=delay if isinstance(delay, float | sn.Delay) else sn.Delay(delay))
     save(network, tmp_path / "net.h5")
     assert same(network, load(tmp_path / "net.h5"))
 
 
 def test_no_class_of_the_library_is_forgotten():
-    known = {"Network", "Projection", "Input", "Delay", "StaticSynapse", "LIF", "Refractory", "Dense", "Chain", "Triangle"}
+    known = {"Network", "Projection", "Input", "Delay", "StaticSynapse", "LIF", "Refractory", "Dense", "Chain",
+             "Triangle"}
     assert known <= set(registry())
     assert not any(name.startswith("Abstract") for name in registry())
 
@@ -161,7 +167,8 @@ def test_a_failure_leaves_the_old_file(step, tmp_path, monkeypatch):
     def fails(*arguments, **named):
         raise OSError(28, "No space left on device")
 
-    target = {"fsync": (os, "fsync"), "replace": (Path, "replace"), "block": (sys.modules["snnsim.io.array_file"], "_seal")}
+    target = {"fsync": (os, "fsync"), "replace": (Path, "replace"),
+              "block": (sys.modules["snnsim.io.array_file"], "_seal")}
     monkeypatch.setattr(*target[step], fails)
     with pytest.raises(OSError, match="No space"):
         save(nets.of_neuron(sn.LIF(3)), path, overwrite=True)
@@ -198,7 +205,8 @@ def test_arrays_and_meta(tmp_path):
     for name, value in arrays.items():
         np.testing.assert_array_equal(found[name], value)
         assert found[name].dtype == np.asarray(value).dtype.newbyteorder("=")
-    write_arrays(tmp_path / "b.h5", dict(reversed(arrays.items())), dict(reversed(meta.items())), kind="checkpoint", units={"f": "ms"})
+    write_arrays(tmp_path / "b.h5", dict(reversed(arrays.items())), dict(reversed(meta.items())), kind="checkpoint",
+                 units={"f": "ms"})
     assert digest(tmp_path / "a.h5") == digest(tmp_path / "b.h5")
     with pytest.raises(FileFormatError, match="kind"):
         read_arrays(tmp_path / "a.h5")
