@@ -7,11 +7,12 @@ import jax.numpy as jnp
 import optax
 
 import snnsim as sn
+from snnsim.datasets.transforms import one_per_step
 from snnsim.models.recipes.recipe import Recipe
 from snnsim.training.losses import CrossEntropy, RateRegulariser
 from snnsim.training.optimisers import adam
 
-HIDDEN = 192
+HIDDEN, DT = 192, 4.0
 
 
 def network(data: sn.LabelledEvents, key: jax.Array) -> sn.Network:
@@ -36,9 +37,9 @@ RECIPE = Recipe(
     summary="real handwritten digits in three saccades before a simulated event camera; 512-192-10, no download",
     data="event-digits",
     network=network,
-    prepare=lambda data: data,
+    prepare=lambda data: one_per_step(data, DT),
     optimizer=optimizer,
-    dt=4.0,
+    dt=DT,
     duration=120.0,
     epochs=24,
     batch_size=64,

@@ -7,10 +7,12 @@ import jax.numpy as jnp
 import optax
 
 import snnsim as sn
-from snnsim.datasets.transforms import drop_events, spatial_shift
+from snnsim.datasets.transforms import drop_events, one_per_step, spatial_shift
 from snnsim.models.recipes.recipe import Recipe
 from snnsim.training.losses import CrossEntropy
 from snnsim.training.optimisers import adam
+
+DT = 10.0
 
 
 def network(data: sn.LabelledEvents, key: jax.Array) -> sn.Network:
@@ -43,9 +45,9 @@ RECIPE = Recipe(
     summary="N-MNIST, 34x34x2 in 10 ms steps; 16c5-32c3-10 with strides, LIF",
     data="nmnist",
     network=network,
-    prepare=lambda data: data,
+    prepare=lambda data: one_per_step(data, DT),
     optimizer=optimizer,
-    dt=10.0,
+    dt=DT,
     duration=300.0,
     epochs=30,
     batch_size=32,

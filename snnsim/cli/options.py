@@ -16,7 +16,7 @@ Data = Annotated[str | None, typer.Option("--data", help="Folder of the data; by
 Targets = Annotated[str, typer.Option("--targets", help="Hardware targets, separated by commas.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")]
 
-DEFAULT_TARGETS = "spinnaker,loihi,cpu,gpu"
+DEFAULT_TARGETS = "spinnaker,loihi,cpu,gpu,arithmetic"
 
 
 def show(result: dict[str, Any], as_json: bool, text: str) -> None:

@@ -100,6 +100,11 @@ class Projection(eqx.Module):
         if not set(needed) <= set(ports):
             raise ConfigurationError(got=f"port {port!r}", expected=f"one of {', '.join(ports)}", where=where,
                                      fix=f"choose a port that {type(post).__name__} has")
+        if port == BY_SIGN and (not self.is_static or getattr(self.connection, "weight", None) is None
+                                or getattr(self.connection, "bias", None) is not None):
+            raise ConfigurationError(got="port 'by_sign' with a bias, without weights, or with a synapse that has state",
+                                     expected="static synapses with weights and no bias", where=where,
+                                     fix="use one projection to 'exc' and one to 'inh'")
         connection = self.connection.build(pre.shape, post.shape, named_key(key, "connection"))  # type: ignore[attr-defined]
         weight = getattr(connection, "weight", None)
         synapses = () if weight is None else weight.shape

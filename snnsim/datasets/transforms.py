@@ -102,6 +102,26 @@ def bin_time(events: Events, dt: float) -> Events:
 
 
 @either_kind
+def one_per_step(events: Events, dt: float) -> Events:
+    """Keeps the first event of each unit in each step, so that binned input is 0 or 1: a spike, not a count.
+
+    Args:
+        events: recordings without values.
+        dt: step (ms).
+
+    Raises:
+        ConfigurationError: events that carry values, or a step that is not positive.
+    """
+    _require(dt > 0, f"dt = {dt} ms", "a positive number", "one_per_step")
+    _require(events.values is None, "events with values", "events without values", "one_per_step")
+    steps = events.steps(dt)
+    place = (events.samples * (int(steps.max(initial=0)) + 1) + steps) * events.n_units + events.indices
+    keep = np.zeros(events.n_events, bool)
+    keep[np.unique(place, return_index=True)[1]] = True
+    return events.select(keep)
+
+
+@either_kind
 def drop_events(events: Events, p: float, *, seed: int) -> Events:
     """Removes each event with probability `p`.
 

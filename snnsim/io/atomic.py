@@ -35,7 +35,9 @@ def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     path = Path(path)
     _check_target(path, overwrite)
     # Not tempfile: its files are readable by their owner only, and that would outlive the renaming.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{next(_count)}.tmp")
+    temporary = path
+    while temporary == path or temporary.exists():  # a killed process of the same number may have left one
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.{next(_count)}.tmp")
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
         yield temporary

@@ -2,7 +2,8 @@
 
 The structure is JSON: numbers, strings, None and flags stand for themselves, everything else is an object with
 one tag: ``{"module": class name, "fields": {...}}``, ``{"tuple": [...]}``, ``{"list": [...]}``,
-``{"dict": [[key, value], ...]}``, ``{"array": name}`` (``{"numpy": name}`` where it lives on the host) and
+``{"dict": [[key, value], ...]}``, ``{"array": name}`` (``{"numpy": name}`` for a NumPy array that JAX would cut
+short) and
 ``{"float": "nan" | "inf" | "-inf"}``.
 """
 
@@ -100,7 +101,9 @@ class _Encoder:
             again += 1
             name = f"{path}~{again}"
         self.arrays[name], self.units[name] = np.asarray(value), unit
-        return {"numpy" if isinstance(value, np.ndarray) else "array": name}
+        # A network fetched to the host is the same network; only what JAX would cut short stays there.
+        host = isinstance(value, np.ndarray) and jax.dtypes.canonicalize_dtype(value.dtype) != value.dtype
+        return {"numpy" if host else "array": name}
 
 
 def _join(path: str, name: str) -> str:
@@ -126,7 +129,7 @@ def decode(structure: Any, arrays: Mapping[str, np.ndarray], classes: Mapping[st
         where: the file, for messages.
 
     Returns:
-        The tree; arrays are JAX arrays of the stored type.
+        The tree; arrays are JAX arrays of the stored type (those marked "numpy" are NumPy's).
 
     Raises:
         FileFormatError: an unknown class, missing or unknown fields, values that a class refuses, arrays that

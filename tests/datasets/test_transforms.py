@@ -110,3 +110,12 @@ def test_labels_travel(sound):
 def test_refuses_arguments_without_sense(sound, wrong):
     with pytest.raises(ConfigurationError):
         wrong(sound)
+
+
+def test_one_per_step_makes_input_binary_and_keeps_every_filled_place():
+    rng = np.random.default_rng(5)
+    parts = [Events.from_times(np.sort(rng.uniform(0, 30, 200)), rng.integers(0, 6, 200), shape=6) for _ in range(3)]
+    events = Events.concatenate(parts)
+    kept = tf.one_per_step(events, 2.0)
+    np.testing.assert_array_equal(kept.dense(2.0, 15), events.dense(2.0, 15) > 0)
+    assert kept.n_events < events.n_events

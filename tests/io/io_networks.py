@@ -69,12 +69,14 @@ def rich():
 
 
 def spikes(network, population, steps=60, dt=1.0, seed=0, rate=0.4):
-    """Output of a population for random input, ``[steps, batch, *shape]``."""
+    """Output of a population (or several, as a dictionary) for random input, ``[steps, batch, *shape]``."""
     rng = np.random.default_rng(seed)
     given = {name: (rng.random((steps, 2, *network[name].shape)) < rate).astype(np.float32)
              for name in network.inputs}
-    return np.asarray(sn.simulate(network, given, duration=steps * dt, dt=dt, record={population: ["output"]})
-                      [population, "output"])
+    wanted = (population,) if isinstance(population, str) else population
+    rec = sn.simulate(network, given, duration=steps * dt, dt=dt, record={name: ["output"] for name in wanted})
+    found = {name: np.asarray(rec[name, "output"]) for name in wanted}
+    return found[population] if isinstance(population, str) else found
 
 
 class Doubler(AbstractSpikingNeuron):

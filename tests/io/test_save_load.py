@@ -4,6 +4,7 @@ import hashlib
 import os
 import resource
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -83,6 +84,28 @@ def test_weights_that_are_not_finite_survive(tmp_path):
                           jnp.full((5, 2), jnp.nan).at[0, 0].set(-jnp.inf))
     save(network, tmp_path / "net.h5")
     assert same(network, load(tmp_path / "net.h5"))
+
+
+def test_a_network_on_the_host_is_the_same(tmp_path):
+    save(jax.device_get(nets.rich()), tmp_path / "net.h5")
+    assert same(nets.rich(), load(tmp_path / "net.h5"))
+
+
+def test_a_killed_process_leaves_the_old_file(tmp_path):
+    """SIGKILL while the new bytes are written: the old file stays, the next save works."""
+    save(nets.rich(), tmp_path / "net.h5")
+    before = digest(tmp_path / "net.h5")
+    code = f"""
+import os, signal
+from snnsim.io.atomic import replacing
+with replacing({str(tmp_path / "net.h5")!r}, overwrite=True) as temporary:
+    temporary.write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    assert digest(tmp_path / "net.h5") == before
+    save(nets.rich(), tmp_path / "net.h5", overwrite=True)
+    assert digest(tmp_path / "net.h5") == before
 
 
 def test_own_classes(tmp_path):
