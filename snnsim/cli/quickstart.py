@@ -18,8 +18,8 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Train a spiking network on event-digits, test it, count its work, price it, and write report.html."""
-    from snnsim.hardware import targets as hardware_targets
     from snnsim.cli.priced import quickstart
+    from snnsim.hardware import targets as hardware_targets
 
     hardware_targets(*split(targets))  # a wrong name is found before the training
     summary = quickstart(out, seed=seed, epochs=epochs, targets=split(targets), progress=interactive())

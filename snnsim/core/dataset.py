@@ -86,7 +86,7 @@ class LabelledEvents:
         return self[~mask], self[mask]
 
     def folds(self, k: int, *, seed: int) -> list[tuple[LabelledEvents, LabelledEvents]]:
-        """k pairs (training part, test part) for cross-validation, each class spread over the folds."""
+        """K pairs (training part, test part) for cross-validation, each class spread over the folds."""
         if not 2 <= k <= len(self):
             raise DataError(got=f"{k} folds of {len(self)} samples", expected="2 up to the number of samples",
                             where=self.name, fix="choose another number of folds")

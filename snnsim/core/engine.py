@@ -62,7 +62,7 @@ def _add(total: dict[str, jax.Array], parts: Mapping[str, jax.Array]) -> None:
 
 def run_chunk(network: Network, state: SimulationState, inputs: Mapping[str, jax.Array], *, dt: float,
               seed: jax.Array, inference: bool, record: Record,
-              unroll: int = 1) -> tuple[SimulationState, dict[str, jax.Array], dict[str, dict[str, jax.Array]]]:
+              unroll: int | None = None) -> tuple[SimulationState, dict[str, jax.Array], dict[str, dict[str, jax.Array]]]:
     """Simulate one chunk of time; a pure function, to be compiled, differentiated and mapped.
 
     Args:
@@ -73,7 +73,7 @@ def run_chunk(network: Network, state: SimulationState, inputs: Mapping[str, jax
         seed: uint32 scalar.
         inference: whether transforms use their running statistics.
         record: pairs (population, variables).
-        unroll: steps per turn of the time loops.
+        unroll: steps per turn of the time loops; None leaves it to `time_loop`.
 
     Returns:
         (state, outputs of every population ``[steps, batch, *shape]``, recorded variables by population).
@@ -94,7 +94,7 @@ def run_chunk(network: Network, state: SimulationState, inputs: Mapping[str, jax
     return after, chunk.outputs, chunk.traces
 
 
-def _run_alone(chunk: _Chunk, name: str, unroll: int) -> None:
+def _run_alone(chunk: _Chunk, name: str, unroll: int | None) -> None:
     """A population whose inputs are all known: products over the whole chunk, then the loop over time."""
     neuron, total = chunk.network.populations[name], dict[str, jax.Array]()
     for projection in chunk.network.incoming(name):
@@ -112,7 +112,7 @@ def _run_alone(chunk: _Chunk, name: str, unroll: int) -> None:
     chunk.renew_line(name)
 
 
-def _run_together(chunk: _Chunk, component: Component, unroll: int) -> None:
+def _run_together(chunk: _Chunk, component: Component, unroll: int | None) -> None:
     """A cyclic component: its populations and projections step through the chunk together."""
     network, dt, inside = chunk.network, chunk.dt, component.populations
     known: dict[str, dict[str, jax.Array]] = {name: {} for name in inside}

@@ -26,8 +26,8 @@ from snnsim.datasets.transforms import channel_pool as channel_pool
 from snnsim.datasets.transforms import channel_shift as channel_shift
 from snnsim.datasets.transforms import crop as crop
 from snnsim.datasets.transforms import drop_events as drop_events
-from snnsim.datasets.transforms import one_per_step as one_per_step
 from snnsim.datasets.transforms import either_kind as either_kind
+from snnsim.datasets.transforms import one_per_step as one_per_step
 from snnsim.datasets.transforms import spatial_downsample as spatial_downsample
 from snnsim.datasets.transforms import spatial_shift as spatial_shift
 from snnsim.datasets.transforms import time_jitter as time_jitter

@@ -51,7 +51,7 @@ class FlatGraph:
         metadata = raw.get("metadata")
         notes = metadata.get("snnsim", {}) if isinstance(metadata, Mapping) else {}
         self.notes: Mapping[str, Any] = notes if isinstance(notes, Mapping) else {}
-        if raw.get("type") != "NIRGraph":
+        if not _is(raw, "NIRGraph"):
             raise FileFormatError(got=f"type {raw.get('type')!r:.40}", expected="'NIRGraph'", where=where,
                                   fix="wrap a single node into a graph with nir.NIRGraph.from_list")
         self._open(raw, "", 0)
@@ -133,7 +133,7 @@ class FlatGraph:
             path = f"{prefix}{name}"
             if not isinstance(node, Mapping):
                 raise node_error(self.where, path, "data", "a group with 'type'")
-            if node.get("type") == "NIRGraph":
+            if _is(node, "NIRGraph"):
                 self._open(node, f"{path}.", depth + 1)
                 entry[name], exit_[name] = self._port(node, path, "Input"), self._port(node, path, "Output")
                 continue
@@ -153,7 +153,7 @@ class FlatGraph:
             self.edges.append((exit_[pre], entry[post]))
 
     def _port(self, graph: Mapping[str, Any], path: str, kind: str) -> str:
-        inner = [name for name, node in graph["nodes"].items() if node.get("type") == kind]
+        inner = [name for name, node in graph["nodes"].items() if _is(node, kind)]
         if len(inner) != 1:
             raise self._unsupported(path, f"a sub-graph with {len(inner)} {kind} nodes", f"one {kind}",
                                     "split the sub-graph")
@@ -172,6 +172,11 @@ class FlatGraph:
             new = f"input_{name}"
             self.nodes[new] = Node(new, "Input", {"shape": np.array(node.fields[size].shape[1:])}, {})
             self.edges.append((new, name))
+
+
+def _is(node: Mapping[str, Any], kind: str) -> bool:
+    found = node.get("type")  # an array has no single answer to ==
+    return isinstance(found, str) and found == kind
 
 
 def _edges(raw: Any, where: str) -> list[tuple[str, str]]:

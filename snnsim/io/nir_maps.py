@@ -144,7 +144,9 @@ def _map(node: Node, shape: Shape, counts: bool, where: str) -> tuple[Any, Shape
 
 
 def _flattened(node: Node, shape: Shape, where: str) -> Shape:
-    start, end = (int(node.fields[name]) for name in ("start_dim", "end_dim"))
+    if node.fields["start_dim"].size != 1 or node.fields["end_dim"].size != 1:
+        raise node_error(where, node.name, "several first or last axes", "one number each")
+    start, end = (int(node.fields[name].ravel()[0]) for name in ("start_dim", "end_dim"))
     rank = len(shape)
     if not -rank <= start <= rank or not -rank <= end < rank:
         raise node_error(where, node.name, f"axes {start} to {end}", f"axes of a signal of shape {shape}")
@@ -159,8 +161,8 @@ def _windowed(node: Node, shape: Shape, counts: bool, where: str) -> tuple[Any, 
         raise node_error(where, node.name, f"a signal of shape {shape}", f"[channels, {rank} axes]")
 
     def numbers(name: str) -> Shape:
-        if fields[name].size not in (1, rank):
-            raise node_error(where, node.name, f"{name} of {fields[name].size} numbers", f"1 or {rank}")
+        if isinstance(fields[name], str) or fields[name].size not in (1, rank):
+            raise node_error(where, node.name, f"{name} = {fields[name]!r:.40}", f"1 or {rank} numbers")
         return tuple(int(n) for n in np.broadcast_to(fields[name].ravel(), rank))
 
     if node.kind in ("SumPool2d", "AvgPool2d"):

@@ -104,7 +104,7 @@ def _checked(name: str, field: str, value: Any, where: str) -> Any:
     if field in _NOT_NEGATIVE and array.size and array.min() < 0:
         raise node_error(where, name, f"{field} = {array.min()}", "numbers of 0 or more")
     if field in _WHOLE:
-        if not np.equal(np.mod(array, 1), 0).all() or (array.size and np.abs(array).max() > 2**40):
+        if array.ndim > 1 or not np.equal(np.mod(array, 1), 0).all() or (array.size and np.abs(array).max() > 2**40):
             raise node_error(where, name, f"{field} = {array.ravel()[:3]}", "whole numbers of usual size")
         return array.astype(np.int64)
     return array

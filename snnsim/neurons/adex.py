@@ -11,6 +11,7 @@ from snnsim.core.fields import param, part, static
 from snnsim.core.neuron import AbstractSpikingNeuron, Inputs
 from snnsim.core.surrogate import AbstractSurrogate
 from snnsim.neurons.integrators import METHODS, one_step
+from snnsim.neurons.propagators import after_spike
 from snnsim.neurons.surrogates import FastSigmoid
 
 
@@ -68,11 +69,12 @@ class AdEx(AbstractSpikingNeuron):
         return AdExState(v=self.e_l, w=jnp.zeros_like(self.e_l))
 
     def flow(self, state: AdExState, dt: float, drive: Inputs) -> AdExState:
-        """One step of `method`; the exponential is held at the peak, which the spike cuts off."""
+        """One step of `method`; slopes are those at the peak beyond it, where the spike cuts v off (as in NEST)."""
         def derivative(s):
-            upswing = self.g_l * self.delta_t * jnp.exp((jnp.minimum(s.v, self.v_th) - self.v_t) / self.delta_t)
-            v = (-self.g_l * (s.v - self.e_l) + upswing - s.w + self.i_e + drive["current"]) / self.c_m
-            return AdExState(v, (self.a * (s.v - self.e_l) - s.w) / self.tau_w)
+            v = jnp.minimum(s.v, self.v_th)
+            upswing = self.g_l * self.delta_t * jnp.exp((v - self.v_t) / self.delta_t)
+            slope = (-self.g_l * (v - self.e_l) + upswing - s.w + self.i_e + drive["current"]) / self.c_m
+            return AdExState(slope, (self.a * (v - self.e_l) - s.w) / self.tau_w)
         return one_step(self.method, derivative, state, dt)
 
     def receive(self, state: AdExState, arrivals: Inputs) -> AdExState:
@@ -80,9 +82,10 @@ class AdEx(AbstractSpikingNeuron):
         return AdExState(state.v + arrivals["in"], state.w)
 
     def margin(self, state: AdExState) -> jax.Array:
-        """v - v_th."""
+        """V - v_th."""
         return state.v - self.v_th
 
     def reset(self, state: AdExState, spikes: jax.Array) -> AdExState:
-        """v = v_reset, w += b."""
-        return AdExState(state.v + spikes * (self.v_reset - state.v), state.w + spikes * self.b)
+        """V = v_reset, w += b."""
+        v = after_spike("zero", state.v, spikes, self.v_th, self.v_reset)
+        return AdExState(v, state.w + spikes * self.b)

@@ -10,6 +10,7 @@ from snnsim.core.fields import param, part, static
 from snnsim.core.neuron import AbstractSpikingNeuron, Inputs
 from snnsim.core.surrogate import AbstractSurrogate
 from snnsim.neurons.integrators import METHODS, one_step
+from snnsim.neurons.propagators import after_spike
 from snnsim.neurons.surrogates import FastSigmoid
 
 
@@ -67,9 +68,10 @@ class Izhikevich(AbstractSpikingNeuron):
         return IzhikevichState(state.v + arrivals["in"], state.u)
 
     def margin(self, state: IzhikevichState) -> jax.Array:
-        """v - v_th."""
+        """V - v_th."""
         return state.v - self.v_th
 
     def reset(self, state: IzhikevichState, spikes: jax.Array) -> IzhikevichState:
-        """v = c, u += d."""
-        return IzhikevichState(state.v + spikes * (self.c - state.v), state.u + spikes * self.d)
+        """V = c, u += d."""
+        v = after_spike("zero", state.v, spikes, self.v_th, self.c)
+        return IzhikevichState(v, state.u + spikes * self.d)

@@ -39,5 +39,5 @@ def exponential_onto_leak(dt: float, tau_syn: jax.Array, tau_mem: jax.Array) -> 
 def after_spike(mechanism: str, v: jax.Array, spikes: jax.Array, v_th: jax.Array, v_reset: jax.Array) -> jax.Array:
     """Membrane after a spike: "zero" sets it to v_reset, "subtract" lowers it by v_th - v_reset, "none" leaves it."""
     if mechanism == "zero":
-        return v + spikes * (v_reset - v)
+        return spikes * v_reset + (1.0 - spikes) * v  # exact however far v has overshot
     return v - spikes * (v_th - v_reset) if mechanism == "subtract" else v

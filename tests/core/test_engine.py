@@ -66,7 +66,7 @@ def assert_same(a, b, atol=1e-12):
     for population, variables in RECORD.items():
         for variable in variables:
             x, y = np.asarray(a[population, variable]), np.asarray(b[population, variable])
-            assert 0 < (x != 0).mean()
+            assert (x != 0).mean() > 0
             if variable == "spikes":
                 np.testing.assert_array_equal(x, y)
             else:

@@ -75,6 +75,11 @@ def test_the_base_graph_is_fine():
         input={"type": "Input", "shape": np.array([1, 3])},
         fc={"type": "Conv1d", "weight": np.ones((2, 1, 1)), "stride": 1, "padding": 2**39, "dilation": 1, "groups": 1,
             "bias": np.zeros(2)})),
+    "several axes": ("node 'fc'", graph(fc={"type": "Flatten", "start_dim": np.array([0, 1]), "end_dim": -1})),
+    "pool with text": ("node 'fc'", graph(input={"type": "Input", "shape": np.array([1, 2, 2])}, fc={
+        "type": "SumPool2d", "kernel_size": np.array([2, 2]), "stride": np.array([2, 2]), "padding": "same"})),
+    "shape of two axes": ("node 'input'", graph(input={"type": "Input", "shape": np.ones((2, 2))})),
+    "type of numbers": ("node 'cell'", graph(cell=lif() | {"type": np.ones(2)})),
     "negative delay": ("node 'fc'.*delay", graph(fc={"type": "Delay", "delay": np.full(3, -1.0)})),
 }.values())
 def test_contradictions(match, raw):

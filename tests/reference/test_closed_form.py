@@ -278,3 +278,17 @@ def test_euler_equals_brian2(name, x64):
     np.testing.assert_array_equal(np.c_[step, unit], theirs[np.lexsort(theirs.T[::-1])])
     for variable, found in zip(variables, ours[1:], strict=True):
         np.testing.assert_allclose(found, getattr(traces, variable).T[1:], rtol=1e-7, atol=1e-7)
+
+
+def test_a_spike_of_adex_leaves_no_trace_but_b(x64):
+    """The step that overshoots the peak must not enter the adaptation, however steep the upswing was."""
+    for method in ("rk4", "euler"):
+        given = np.zeros((20, 1))
+        given[3] = 35.0  # far into the upswing
+        spikes, v, w = run(sn.AdEx(1, method=method), given, 0.1, "spikes", "v", "w", port="in")
+        at = int(np.flatnonzero(spikes)[0])
+        assert spikes.sum() == 1
+        assert at in (4, 5)
+        assert v[at, 0] == -70.6
+        assert abs(w[at, 0] - w[at - 1, 0] - 0.0805) < 1e-3
+        assert abs(v[-1, 0] + 70.6) < 1.0
