@@ -35,7 +35,8 @@ def machine() -> dict[str, Any]:
 def _cpu() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")),
+                platform.processor())
 
 
 def _commit() -> str:
@@ -44,7 +45,8 @@ def _commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
-def compare(question: str, contestants: Mapping[str, Callable[[], Any]], *, repeats: int, **facts: Any) -> list[dict[str, Any]]:
+def compare(question: str, contestants: Mapping[str, Callable[[], Any]], *, repeats: int,
+            **facts: Any) -> list[dict[str, Any]]:
     """Time contestants in turn: first call apart (compilation), then `repeats` rounds through all of them.
 
     Args:
@@ -70,8 +72,9 @@ def compare(question: str, contestants: Mapping[str, Callable[[], Any]], *, repe
     lines = []
     for name in contestants:
         line = {"question": question, "contestant": name, **facts, "median_ms": 1e3 * median(times[name]),
-                "fastest_ms": 1e3 * min(times[name]), "slowest_ms": 1e3 * max(times[name]), "first_call_ms": 1e3 * first[name],
-                "repeats": repeats, "result": results[name], "machine": machine(), "command": " ".join(sys.argv)}
+                "fastest_ms": 1e3 * min(times[name]), "slowest_ms": 1e3 * max(times[name]),
+                "first_call_ms": 1e3 * first[name], "repeats": repeats, "result": results[name],
+                "machine": machine(), "command": " ".join(sys.argv)}
         print(json.dumps(line, sort_keys=True), flush=True)
         lines.append(line)
     return lines

@@ -78,7 +78,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--widths", default="128,512")
     parser.add_argument("--repeats", type=int, default=10)
-    parser.add_argument("--unroll", type=int, default=None, help="steps per turn of the loop; by default as the simulator chooses")
+    parser.add_argument("--unroll", type=int, default=None,
+                        help="steps per turn of the loop; by default as the simulator chooses")
     chosen = parser.parse_args()
     for width in (int(w) for w in chosen.widths.split(",")):
         rng = np.random.default_rng(0)

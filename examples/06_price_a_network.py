@@ -24,7 +24,8 @@ def main():
           f"{report.workload.samples} samples of {recording.duration:g} ms")
     for outcome, cost in report.tables:
         energy = report.per_sample_j(cost)
-        print(f"{outcome.title:12} {cost.table:24} " + ("not known" if energy is None else f"{energy * 1e6:12.3f} uJ a sample"))
+        shown = "not known" if energy is None else f"{energy * 1e6:12.3f} uJ a sample"
+        print(f"{outcome.title:12} {cost.table:24} {shown}")
     report.to_html("report.html", overwrite=True)
     print("open report.html for terms, sources, and what is left out")
 

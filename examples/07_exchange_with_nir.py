@@ -10,9 +10,10 @@ import snnsim as sn
 
 
 def main():
+    dense = sn.Dense(weight=jax.nn.initializers.uniform(8.0))
     net = sn.Network(
         populations=dict(input=sn.Input(4), cells=sn.LIF(3, tau_mem=10.0, reset_mechanism="zero")),
-        projections=[sn.Projection("input", "cells", sn.Dense(weight=jax.nn.initializers.uniform(8.0)), port="current")],
+        projections=[sn.Projection("input", "cells", dense, port="current")],
         key=jax.random.key(1))
     sn.save(net, "cells.h5", overwrite=True)
     graph = sn.to_nir(net, "cells.nir", dt=1.0)

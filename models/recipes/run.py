@@ -92,7 +92,8 @@ def cross_validate(name: str, *, data: str | None, out: str | Path, seed: int, f
                                 np.concatenate([part.labels for part in parts]), parts[0].classes, None, parts[0].name)
     accuracies = []
     for i, (train, test) in enumerate(everything.folds(folds, seed=seed)):
-        network, _ = train_on(recipe, train, seed=seed + i, out=Path(out) / f"fold{i}", resume=resume, progress=progress)
+        network, _ = train_on(recipe, train, seed=seed + i, out=Path(out) / f"fold{i}", resume=resume,
+                              progress=progress)
         accuracies.append(score_on(recipe, network, test).accuracy)
     summary = {"recipe": name, "data": data or recipe.data, "seed": seed, "epochs": recipe.epochs, "folds": folds,
                "samples": len(everything), "accuracies": accuracies, "accuracy": float(np.mean(accuracies)),

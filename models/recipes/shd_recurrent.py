@@ -53,7 +53,8 @@ def optimizer(network: sn.Network, updates: int) -> optax.GradientTransformation
 
 RECIPE = Recipe(
     name="shd-recurrent",
-    summary="spoken digits through a cochlea, 700 channels pooled to 140, 10 ms steps; 140-256-classes, recurrent ALIF with delays",
+    summary="spoken digits through a cochlea, 700 channels pooled to 140, 10 ms steps; "
+            "140-256-classes, recurrent ALIF with delays",
     data="shd",
     network=network,
     prepare=lambda data: data.with_events(channel_pool(data.events, POOL)),

@@ -22,7 +22,8 @@ def command(
     folder = Path(snnsim.__file__).parents[1] / "benchmarks"
     known = sorted(path.stem for path in folder.glob("*.py") if path.stem not in ("harness", "__init__"))
     if name not in known:
-        raise ConfigurationError(got=f"benchmark {name!r} in {folder}", expected=f"one of {', '.join(known) or 'none here'}",
+        raise ConfigurationError(got=f"benchmark {name!r} in {folder}",
+                                 expected=f"one of {', '.join(known) or 'none here'}",
                                  where="bench", fix="run it in a checkout of the project, where benchmarks/ lies")
     done = subprocess.run([sys.executable, str(folder / f"{name}.py"), *(arguments or [])], check=False)
     raise typer.Exit(min(done.returncode, 1))

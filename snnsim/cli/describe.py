@@ -43,7 +43,8 @@ def _find(name: str) -> type:
 
 def _row(field: dataclasses.Field) -> dict[str, Any]:
     default = "" if field.default is dataclasses.MISSING else field.default
-    shown = default if isinstance(default, float | int | str | bool | None) else getattr(default, "__name__", "initialiser")
+    plain = isinstance(default, float | int | str | bool | None)
+    shown = default if plain else getattr(default, "__name__", "initialiser")
     if field.default_factory is not dataclasses.MISSING:
         made = field.default_factory()
         shown = "None" if made is None else type(made).__name__
@@ -66,5 +67,6 @@ def _print(result: dict[str, Any]) -> None:
     table = Table("parameter", "default", "unit", "meaning", "bounds or choices")
     for row in result["fields"]:
         limits = ", ".join(row["choices"]) or " to ".join("" if b is None else f"{b:g}" for b in row["bounds"]).strip()
-        table.add_row(row["name"], row["default"], row["unit"], escape(row["meaning"]), "" if limits == "to" else limits)
+        table.add_row(row["name"], row["default"], row["unit"], escape(row["meaning"]),
+                      "" if limits == "to" else limits)
     console.print(table)

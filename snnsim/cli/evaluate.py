@@ -19,5 +19,6 @@ def command(
     from snnsim.models.recipes.run import open_run, score_on, score_summary
 
     summary = score_summary(score_on(*open_run(run, data)))
-    text = f"accuracy {summary['accuracy']:.2%} (standard error {summary['standard_error']:.2%}, {summary['samples']} samples)"
+    text = (f"accuracy {summary['accuracy']:.2%} (standard error {summary['standard_error']:.2%}, "
+            f"{summary['samples']} samples)")
     show(summary, as_json, text)

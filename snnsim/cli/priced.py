@@ -43,10 +43,12 @@ def report_of_run(folder: Path, targets: list[str], data: str | None = None) -> 
                             record={source: ["spikes"], **shown})
     score = score_on(recipe, network, test)
     figures = {"Training": _kept(folder / "training.png"), "Confusion on the test set": _kept(folder / "confusion.png"),
-               "Network": plotting.network_diagram(network), "Spikes of the first test recording": plotting.raster(recording),
+               "Network": plotting.network_diagram(network),
+               "Spikes of the first test recording": plotting.raster(recording),
                **_parameter_pictures(network)}
-    facts = {"recipe": recipe.name, "data": test.name, "test recordings": f"{len(test)}", "counted recordings": f"{len(part)}",
-             "step": f"{recipe.dt:g} ms", "length of a recording": f"{recipe.duration:g} ms"}
+    facts = {"recipe": recipe.name, "data": test.name, "test recordings": f"{len(test)}",
+             "counted recordings": f"{len(part)}", "step": f"{recipe.dt:g} ms",
+             "length of a recording": f"{recipe.duration:g} ms"}
     return report(network, recording, targets=targets, accuracy=score.accuracy, facts=facts,
                   figures={title: figure for title, figure in figures.items() if figure is not None},
                   title=f"{recipe.name}: a spiking network, counted and priced")
@@ -66,7 +68,8 @@ def report_of_file(path: Path, targets: list[str], *, rate: float, duration: flo
     facts = {"network": path.name, "input": f"Poisson, {rate:g} spikes/s a unit, seed {seed}", "step": f"{dt:g} ms",
              "length": f"{duration:g} ms"}
     figures = {"Network": plotting.network_diagram(network), "Spikes": plotting.raster(recording)}
-    return report(network, recording, targets=targets, facts=facts, figures=figures, title=f"{path.stem}, counted and priced")
+    return report(network, recording, targets=targets, facts=facts, figures=figures,
+                  title=f"{path.stem}, counted and priced")
 
 
 def _kept(path: Path) -> bytes | None:

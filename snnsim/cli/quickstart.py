@@ -23,5 +23,6 @@ def command(
 
     hardware_targets(*split(targets))  # a wrong name is found before the training
     summary = quickstart(out, seed=seed, epochs=epochs, targets=split(targets), progress=interactive())
-    text = f"test accuracy {summary['test']['accuracy']:.2%} after {summary['epochs']} epochs; open {out / 'report.html'}"
+    text = (f"test accuracy {summary['test']['accuracy']:.2%} after {summary['epochs']} epochs; "
+            f"open {out / 'report.html'}")
     show(summary, as_json, text)

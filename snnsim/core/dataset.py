@@ -35,8 +35,9 @@ class LabelledEvents:
     def __post_init__(self):
         labels = np.asarray(self.labels)
         if labels.shape != (len(self.events),) or (labels.size and labels.dtype.kind not in "iu"):
-            raise DataError(got=f"labels of shape {labels.shape} and dtype {labels.dtype} for {len(self.events)} samples",
-                            expected="one integer label a sample", where=self.name, fix="check the file of labels")
+            raise DataError(got=f"labels of shape {labels.shape} and dtype {labels.dtype} for "
+                            f"{len(self.events)} samples", expected="one integer label a sample", where=self.name,
+                            fix="check the file of labels")
         if labels.size and not 0 <= labels.min() <= labels.max() < len(self.classes):
             raise DataError(got=f"labels from {labels.min()} to {labels.max()}",
                             expected=f"0 to {len(self.classes) - 1}", where=self.name,
@@ -86,7 +87,7 @@ class LabelledEvents:
         return self[~mask], self[mask]
 
     def folds(self, k: int, *, seed: int) -> list[tuple[LabelledEvents, LabelledEvents]]:
-        """K pairs (training part, test part) for cross-validation, each class spread over the folds."""
+        """k pairs (training part, test part) for cross-validation, each class spread over the folds."""
         if not 2 <= k <= len(self):
             raise DataError(got=f"{k} folds of {len(self)} samples", expected="2 up to the number of samples",
                             where=self.name, fix="choose another number of folds")

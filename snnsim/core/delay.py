@@ -19,8 +19,8 @@ class AbstractDelay(eqx.Module):
     """How long signals travel. Engines ask for `taps`: which earlier steps are read, and with what gain.
 
     Shapes: one delay for all ``()``, one for each source unit ``[*pre]`` or one for each synapse (the shape of
-    the weight; for a list of as many synapses as sources it is one a synapse). `bounds`, the smallest and largest delay (ms), hold for good: the delay line's length depends on
-    them.
+    the weight; for a list of as many synapses as sources it is one a synapse). `bounds`, the smallest and
+    largest delay (ms), hold for good: the delay line's length depends on them.
     """
 
     bounds: eqx.AbstractVar[tuple[float, float]]

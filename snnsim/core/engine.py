@@ -61,8 +61,8 @@ def _add(total: dict[str, jax.Array], parts: Mapping[str, jax.Array]) -> None:
 
 
 def run_chunk(network: Network, state: SimulationState, inputs: Mapping[str, jax.Array], *, dt: float,
-              seed: jax.Array, inference: bool, record: Record,
-              unroll: int | None = None) -> tuple[SimulationState, dict[str, jax.Array], dict[str, dict[str, jax.Array]]]:
+              seed: jax.Array, inference: bool, record: Record, unroll: int | None = None,
+              ) -> tuple[SimulationState, dict[str, jax.Array], dict[str, dict[str, jax.Array]]]:
     """Simulate one chunk of time; a pure function, to be compiled, differentiated and mapped.
 
     Args:

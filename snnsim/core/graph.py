@@ -54,10 +54,12 @@ def components(populations: Mapping[str, object], projections: Mapping[str, Proj
 
 def _instant_order(populations: Mapping[str, object], projections: Mapping[str, Projection]) -> list[str]:
     """Populations in the topological order of the projections that may arrive in the same step."""
-    sorter: TopologicalSorter = TopologicalSorter({name: set() for name in sorted(populations)})
+    before: dict[str, set[str]] = {name: set() for name in sorted(populations)}
     for projection in projections.values():
         if projection.may_be_instant:
-            sorter.add(projection.post, projection.pre)
+            before[projection.post].add(projection.pre)
+    # Sorted throughout: the order must not depend on how the network was written.
+    sorter: TopologicalSorter = TopologicalSorter({name: sorted(sources) for name, sources in before.items()})
     try:
         return list(sorter.static_order())
     except CycleError as error:

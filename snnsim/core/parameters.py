@@ -32,8 +32,9 @@ def parameter_table(network: Network) -> dict[str, dict[str, Any]]:
     for pattern, chosen in network.trainable:
         fitting = [path for path in table if fnmatchcase(path, pattern) or fnmatchcase(_short(path), pattern)]
         if not fitting:
-            raise ConfigurationError(got=f"trainable pattern {pattern!r}", expected=f"a path such as {next(iter(table), '')}",
-                                     where="network", fix=f"choose among {', '.join(table)}")
+            raise ConfigurationError(got=f"trainable pattern {pattern!r}", where="network",
+                                     expected=f"a path such as {next(iter(table), '')}",
+                                     fix=f"choose among {', '.join(table)}")
         for path in fitting:
             table[path]["trainable"] = chosen
     return table

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from snnsim.core.connection import AbstractConnection
 from snnsim.core.delay import AbstractDelay, Delay
-from snnsim.core.errors import ConfigurationError, UnsupportedError
+from snnsim.core.errors import ConfigurationError
 from snnsim.core.fields import part, static
 from snnsim.core.keys import named_key
 from snnsim.core.neuron import AbstractNeuron
@@ -56,7 +56,8 @@ class Projection(eqx.Module):
                  modulators: Sequence[str] = ()):
         if not isinstance(connection, AbstractConnection):
             raise ConfigurationError(got=f"connection {connection!r}", expected="a connection such as sn.Dense()",
-                                     where=f"projection {pre} to {post}", fix="pass Dense(), Conv2d(...) or Sparse(...)")
+                                     where=f"projection {pre} to {post}",
+                                     fix="pass Dense(), Conv2d(...) or Sparse(...)")
         self.pre, self.post, self.connection = pre, post, connection
         self.delay = delay if delay is None or isinstance(delay, AbstractDelay) else Delay(delay)
         self.synapse = StaticSynapse() if synapse is None else synapse
@@ -101,18 +102,14 @@ class Projection(eqx.Module):
             raise ConfigurationError(got=f"port {port!r}", expected=f"one of {', '.join(ports)}", where=where,
                                      fix=f"choose a port that {type(post).__name__} has")
         if port == BY_SIGN and (not self.is_static or getattr(self.connection, "weight", None) is None
-                                or getattr(self.connection, "bias", None) is not None):
-            raise ConfigurationError(got="port 'by_sign' with a bias, without weights, or with a synapse that has state",
-                                     expected="static synapses with weights and no bias", where=where,
-                                     fix="use one projection to 'exc' and one to 'inh'")
+                                or getattr(self.connection, "bias", None) is not None
+                                or any(transform.over_time for transform in self.transforms)):
+            raise ConfigurationError(got="port 'by_sign' with a bias, a normalisation, a synapse that has state, or "
+                                     "without weights", expected="static synapses with weights and nothing else",
+                                     where=where, fix="use one projection to 'exc' and one to 'inh'")
         connection = self.connection.build(pre.shape, post.shape, named_key(key, "connection"))  # type: ignore[attr-defined]
         weight = getattr(connection, "weight", None)
         synapses = () if weight is None else weight.shape
-        if port == BY_SIGN and (weight is None or not self.is_static or any(t.over_time for t in self.transforms)):
-            raise UnsupportedError(got=f"port 'by_sign' for {type(connection).__name__} with "
-                                   f"{type(self.synapse).__name__}", where=where,
-                                   expected="weights, a static synapse and no normalisation",
-                                   fix="make two projections, one for port 'exc' and one for port 'inh'")
         delay = None if self.delay is None else \
             self.delay.build(pre.shape, synapses, named_key(key, "delay"))  # type: ignore[attr-defined]
         transforms = tuple(t.build(post.shape) for t in self.transforms)  # type: ignore[attr-defined]

@@ -103,10 +103,8 @@ def split_by_sign(projection: Projection, connection: AbstractConnection) -> dic
     """The connection by port; with "by_sign" its positive part goes to "exc" and its negative one to "inh"."""
     if projection.port != BY_SIGN:
         return {str(projection.port): connection}
-    biased = getattr(connection, "bias", None) is not None
-
     def clipped(clip):
-        return eqx.tree_at(lambda c: (c.weight, c.bias) if biased else (c.weight,), connection, replace_fn=clip)
+        return eqx.tree_at(lambda c: c.weight, connection, replace_fn=clip)
     return {"exc": clipped(lambda w: jnp.maximum(w, 0)), "inh": clipped(lambda w: jnp.minimum(w, 0))}
 
 

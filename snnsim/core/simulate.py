@@ -131,8 +131,8 @@ def steps_of(duration: float, dt: float) -> int:
     """
     ratio = exact_ratio(duration, dt) if np.isfinite(duration) else None
     if ratio is None or ratio.denominator != 1 or ratio < 1:
-        raise ConfigurationError(got=f"duration = {duration} ms with dt = {dt} ms", expected="a positive multiple of dt",
-                                 where="simulate", fix="round the duration to the grid")
+        raise ConfigurationError(got=f"duration = {duration} ms with dt = {dt} ms", where="simulate",
+                                 expected="a positive multiple of dt", fix="round the duration to the grid")
     return int(ratio)
 
 

@@ -82,10 +82,10 @@ class AdEx(AbstractSpikingNeuron):
         return AdExState(state.v + arrivals["in"], state.w)
 
     def margin(self, state: AdExState) -> jax.Array:
-        """V - v_th."""
+        """Membrane minus threshold."""
         return state.v - self.v_th
 
     def reset(self, state: AdExState, spikes: jax.Array) -> AdExState:
-        """V = v_reset, w += b."""
+        """The membrane goes to v_reset, w grows by b."""
         v = after_spike("zero", state.v, spikes, self.v_th, self.v_reset)
         return AdExState(v, state.w + spikes * self.b)

@@ -70,7 +70,7 @@ class ALIF(AbstractSpikingNeuron):
         return ALIFState(state.v + arrivals["in"], state.a)
 
     def margin(self, state: ALIFState) -> jax.Array:
-        """V - (v_th + beta a)."""
+        """Membrane minus the adapted threshold v_th + beta a."""
         return state.v - self.v_th - self.beta * state.a
 
     def reset(self, state: ALIFState, spikes: jax.Array) -> ALIFState:

@@ -86,7 +86,7 @@ class CubaLIF(AbstractSpikingNeuron):
         return CubaLIFState(v, state.i + arrived)
 
     def margin(self, state: CubaLIFState) -> jax.Array:
-        """V - v_th."""
+        """Membrane minus threshold."""
         return state.v - self.v_th
 
     def reset(self, state: CubaLIFState, spikes: jax.Array) -> CubaLIFState:

@@ -68,10 +68,10 @@ class Izhikevich(AbstractSpikingNeuron):
         return IzhikevichState(state.v + arrivals["in"], state.u)
 
     def margin(self, state: IzhikevichState) -> jax.Array:
-        """V - v_th."""
+        """Membrane minus threshold."""
         return state.v - self.v_th
 
     def reset(self, state: IzhikevichState, spikes: jax.Array) -> IzhikevichState:
-        """V = c, u += d."""
+        """The membrane goes to c, u grows by d."""
         v = after_spike("zero", state.v, spikes, self.v_th, self.c)
         return IzhikevichState(v, state.u + spikes * self.d)

@@ -92,7 +92,7 @@ class LIF(AbstractSpikingNeuron):
         return LIFState(v=state.v + arrivals["in"])
 
     def margin(self, state: LIFState) -> jax.Array:
-        """V - v_th."""
+        """Membrane minus threshold."""
         return state.v - self.v_th
 
     def reset(self, state: LIFState, spikes: jax.Array) -> LIFState:
@@ -141,7 +141,7 @@ class IF(AbstractSpikingNeuron):
         return LIFState(v=state.v + arrivals["in"])
 
     def margin(self, state: LIFState) -> jax.Array:
-        """V - v_th."""
+        """Membrane minus threshold."""
         return state.v - self.v_th
 
     def reset(self, state: LIFState, spikes: jax.Array) -> LIFState:

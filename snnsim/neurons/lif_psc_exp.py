@@ -81,7 +81,7 @@ class LIFPscExp(AbstractSpikingNeuron):
         return LIFPscExpState(state.v, state.i_exc + arrivals["exc"], state.i_inh + arrivals["inh"])
 
     def margin(self, state: LIFPscExpState) -> jax.Array:
-        """V - v_th."""
+        """Membrane minus threshold."""
         return state.v - self.v_th
 
     def reset(self, state: LIFPscExpState, spikes: jax.Array) -> LIFPscExpState:

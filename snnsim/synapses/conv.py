@@ -75,8 +75,8 @@ class AbstractConv(AbstractConnection):
         shape = (post[0], pre[0] // self.groups, *g["kernel_size"])
         recipe = self.weight
         if recipe is FAN_IN_UNIFORM:
-            recipe = jax.nn.initializers.variance_scaling(1.0 / 3.0, "fan_in", "uniform", in_axis=tuple(range(1, rank + 2)),
-                                                          out_axis=0)
+            recipe = jax.nn.initializers.variance_scaling(1.0 / 3.0, "fan_in", "uniform", out_axis=0,
+                                                          in_axis=tuple(range(1, rank + 2)))
         weight = initial(recipe, shape, named_key(key, "weight"), name)
         return type(self)(weight=weight, bias=built_bias(self.bias, post[:1], name), groups=self.groups, **g)
 

@@ -69,7 +69,7 @@ class FixedOutDegree(AbstractRule):
     multiple: bool = static(False, doc="whether a pair may have several synapses")
 
     def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
-        """K targets for each source."""
+        """Draw k targets for each source."""
         targets = _choices(prod(pre), prod(post), self.k, self.allow_self, self.multiple, rng)
         return np.repeat(np.arange(prod(pre), dtype=np.int32), self.k), targets.ravel()
 
@@ -88,7 +88,7 @@ class FixedInDegree(AbstractRule):
     multiple: bool = static(False, doc="whether a pair may have several synapses")
 
     def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
-        """K sources for each target."""
+        """Draw k sources for each target."""
         sources = _choices(prod(post), prod(pre), self.k, self.allow_self, self.multiple, rng).ravel()
         targets = np.repeat(np.arange(prod(post), dtype=np.int32), self.k)
         return _kept(sources, targets)
@@ -106,7 +106,7 @@ class FixedTotalNumber(AbstractRule):
     allow_self: bool = static(True, doc="whether i may be joined to i")
 
     def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
-        """N pairs."""
+        """Draw n pairs."""
         sources = rng.integers(prod(pre), size=self.n)
         targets = rng.integers(prod(post), size=self.n) if self.allow_self else \
             _other_than(sources, prod(post), rng)

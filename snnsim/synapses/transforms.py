@@ -40,8 +40,8 @@ class BatchNorm(AbstractTransform):
         """With arrays for this shape: one number a unit, or a channel where the population is an image."""
         shape = (post[0], *(1,) * (len(post) - 1))
         dtype = jnp.result_type(float)
-        return BatchNorm(jnp.ones(shape, dtype), jnp.zeros(shape, dtype), jnp.zeros(shape, dtype), jnp.ones(shape, dtype),
-                         momentum=self.momentum, epsilon=self.epsilon)
+        return BatchNorm(jnp.ones(shape, dtype), jnp.zeros(shape, dtype), jnp.zeros(shape, dtype),
+                         jnp.ones(shape, dtype), momentum=self.momentum, epsilon=self.epsilon)
 
     def initial_state(self) -> Any:
         """(mean, variance)."""

@@ -105,8 +105,8 @@ def fit(network: Network, data: LabelledEvents, *, validation: float | LabelledE
             for i, batch in enumerate(batches(part, batch_size, dt=dt, steps=steps, seed=seed, epoch=epoch,
                                               drop_last=True, crop=True)):
                 step_seed = jnp.uint32(_seed(seed, epoch, i))
-                network, moments, value, right = update(network, moments, batch.inputs, batch.labels, step_seed, setting,
-                                                        optimizer)
+                network, moments, value, right = update(network, moments, batch.inputs, batch.labels, step_seed,
+                                                        setting, optimizer)
                 losses.append(value)
                 correct.append(right)
                 report((epoch + (i + 1) / per_epoch) / epochs, _line(history))
@@ -150,7 +150,8 @@ def _refuse_not_finite(network: Network, loss: float, epoch: int) -> None:
     culprit = first_not_finite(network)
     if culprit is not None or not np.isfinite(loss):
         raise DivergenceError(got=f"{culprit or 'the loss'} not finite in epoch {epoch + 1}", expected="finite numbers",
-                              where="fit", fix="lower the learning rates or clip the gradient; the checkpoint before is kept")
+                              where="fit",
+                              fix="lower the learning rates or clip the gradient; the checkpoint before is kept")
 
 
 def _ended(history: History, patience: int | None) -> bool:

@@ -10,7 +10,8 @@ from typing import Protocol
 class Report(Protocol):
     """Called after each batch and each epoch with the share that is done and a line of text."""
 
-    def __call__(self, done: float, text: str) -> None: ...
+    def __call__(self, done: float, text: str) -> None:
+        """Show `text` with the share `done`, from 0 to 1."""
 
 
 @contextmanager

@@ -140,11 +140,13 @@ def test_simulate_keeps_spikes_and_a_raster(network_file, tmp_path):
     rng = np.random.default_rng(0)
     events = sn.Events.from_times(np.sort(rng.uniform(0, 100, 60)), rng.integers(0, 5, 60), shape=5)
     write_npz(tmp_path / "e.npz", events)
-    code, out, err = snnsim("simulate", network_file, "--events", tmp_path / "e.npz", "--out", tmp_path / "sim", "--json")
+    code, out, err = snnsim("simulate", network_file, "--events", tmp_path / "e.npz", "--out", tmp_path / "sim",
+                            "--json")
     assert code == 0, err
     summary = json.loads(out)
     assert summary["spikes"]["cells"] > 0
-    assert {path.name for path in (tmp_path / "sim").iterdir()} == {"input.npz", "cells.npz", "raster.png", "simulation.json"}
+    written = {path.name for path in (tmp_path / "sim").iterdir()}
+    assert written == {"input.npz", "cells.npz", "raster.png", "simulation.json"}
 
 
 def test_convert_there_and_back(network_file, tmp_path):
@@ -163,7 +165,8 @@ def test_models_lists_the_recipes():
 
 @pytest.mark.slow
 def test_interrupting_leaves_a_run_that_can_go_on(tmp_path):
-    arguments = [sys.executable, "-m", "snnsim", "train", "event-digits", "--out", str(tmp_path / "run"), "--epochs", "30"]
+    arguments = [sys.executable, "-m", "snnsim", "train", "event-digits", "--out", str(tmp_path / "run"),
+                 "--epochs", "30"]
     running = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not (tmp_path / "run" / "checkpoint.h5").exists():
         assert running.poll() is None

@@ -48,8 +48,10 @@ def learned(*paths):
 
 def test_readout(x64):
     paths = ["first.connection.weight", "first.connection.bias", "out.tau_mem", "out.e_l"]
-    check(sn.Network(dict(input=sn.Input(4), out=sn.LI(3, tau_mem=[5.0, 9.0, 14.0], e_l=0.2)),
-                     dict(first=sn.Projection("input", "out", sn.Dense(bias=True), delay=2.0)), **learned(*paths)), paths)
+    out = sn.LI(3, tau_mem=[5.0, 9.0, 14.0], e_l=0.2)
+    check(sn.Network(dict(input=sn.Input(4), out=out),
+                     dict(first=sn.Projection("input", "out", sn.Dense(bias=True), delay=2.0)),
+                     **learned(*paths)), paths)
 
 
 @pytest.mark.parametrize("cell", [
@@ -69,7 +71,8 @@ def test_a_recurrent_network_below_threshold(x64):
     """Graded units in a cycle: gradients go around it."""
     paths = ["p.connection.weight", "loop.connection.weight", "back.connection.weight", "a.tau_mem", "out.tau_mem"]
     check(sn.Network(dict(input=sn.Input(4), a=sn.LI(3, tau_mem=4.0), out=sn.LI(2, tau_mem=6.0)),
-                     dict(p=sn.Projection("input", "a", sn.Dense()), loop=sn.Projection("a", "a", sn.Dense(), delay=2.0),
+                     dict(p=sn.Projection("input", "a", sn.Dense()),
+                          loop=sn.Projection("a", "a", sn.Dense(), delay=2.0),
                           forward=sn.Projection("a", "out", sn.Dense(), delay=sn.Delay(np.array([0.0, 1.0, 3.0]))),
                           back=sn.Projection("out", "a", sn.Dense(0.1), delay=1.0)), **learned(*paths)), paths)
 

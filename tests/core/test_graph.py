@@ -1,6 +1,6 @@
 """Components and their order, against reachability by brute force."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import jax.numpy as jnp
 import pytest
@@ -111,7 +111,7 @@ def test_the_order_does_not_depend_on_how_the_network_was_written(projections, n
 
 def test_long_chains_do_not_recurse():
     names = [f"n{number}" for number in range(3000)]
-    chain = {f"p{i}": sn.Projection(a, b, sn.Dense()) for i, (a, b) in enumerate(zip(names, names[1:], strict=False))}
+    chain = {f"p{i}": sn.Projection(a, b, sn.Dense()) for i, (a, b) in enumerate(pairwise(names))}
     assert [c.populations[0] for c in components(dict.fromkeys(names), chain)] == names
 
 

@@ -176,10 +176,11 @@ def test_homeostasis_of_each_target(weight, x64):
 @pytest.mark.parametrize("source", ["input", "neuron"])
 def test_three_factors_by_hand(weight, source, x64):
     """The modulator may be an input, or a neuron that fires within the step (here a copy of the input)."""
-    extra, options = {}, dict(modulators=["reward"])
+    options = dict(modulators=["reward"])
     given = {"input": spikes(PRE), "reward": spikes(1, 0.1, 9)}
     if source == "neuron":
-        net = sn.Network(dict(input=sn.Input(PRE), signal=sn.Input(1), reward=sn.LIF(1), cell=sn.LIF(POST, tau_mem=10.0)),
+        cells = dict(reward=sn.LIF(1), cell=sn.LIF(POST, tau_mem=10.0))
+        net = sn.Network(dict(input=sn.Input(PRE), signal=sn.Input(1), **cells),
                          dict(plastic=sn.Projection("input", "cell", sn.Dense(weight), synapse=ThreeFactor(), delay=1.0,
                                                     **options),
                               copy=sn.Projection("signal", "reward", sn.Dense(1.5)),
@@ -190,7 +191,7 @@ def test_three_factors_by_hand(weight, source, x64):
         # 1.5 decays to 0.5 and is topped up: this cell copies spikes that are far apart.
         given["reward"] = np.asarray(rec["reward", "spikes"])
     else:
-        rec = simulated(ThreeFactor(), weight, record=["spikes"], extra=extra, inputs=given, **options)
+        rec = simulated(ThreeFactor(), weight, record=["spikes"], inputs=given, **options)
     assert given["reward"].sum() > 3
     for sample in range(BATCH):
         w, e, v = weight.copy(), np.zeros((PRE, POST)), np.zeros(POST)

@@ -22,7 +22,8 @@ def network(trainable=None):
 def learned(trainable=None):
     net = network(trainable)
     trainable_part, _ = sn.partition(net)
-    return {jax.tree_util.keystr(path): leaf.shape for path, leaf in jax.tree_util.tree_leaves_with_path(trainable_part)}
+    return {jax.tree_util.keystr(path): leaf.shape
+            for path, leaf in jax.tree_util.tree_leaves_with_path(trainable_part)}
 
 
 def test_what_is_learned_by_default():

@@ -16,7 +16,8 @@ from snnsim.core.errors import ConfigurationError, DataError, FileFormatError
 def few(name, shape, n=80, duration=100.0):
     """Random recordings of the shape that a recipe expects after preparation."""
     rng = np.random.default_rng(0)
-    events = [sn.Events.from_times(np.sort(rng.uniform(0, duration, 200)), rng.integers(0, int(np.prod(shape)), 200), shape=shape)
+    units = int(np.prod(shape))
+    events = [sn.Events.from_times(np.sort(rng.uniform(0, duration, 200)), rng.integers(0, units, 200), shape=shape)
               for _ in range(n)]
     return sn.LabelledEvents(sn.Events.concatenate(events), np.arange(n) % 10, tuple("0123456789"), name=name)
 
@@ -69,4 +70,5 @@ def test_the_seed_draws_the_network():
     first, again, other = (recipe("shd-recurrent").network(data, jax.random.key(seed)) for seed in (0, 0, 1))
     assert bool((first["hidden_hidden"].delay.value == again["hidden_hidden"].delay.value).all())
     assert not bool((first["hidden_hidden"].delay.value == other["hidden_hidden"].delay.value).all())
-    assert 10.0 <= float(first["hidden_hidden"].delay.value.min()) <= float(first["hidden_hidden"].delay.value.max()) <= 200.0
+    delays = first["hidden_hidden"].delay.value
+    assert 10.0 <= float(delays.min()) <= float(delays.max()) <= 200.0

@@ -91,7 +91,8 @@ def test_pooling_by_hand(size, stride, padding, average, x64):
 
 @pytest.mark.parametrize(("connection", "pre", "post", "word"), [
     (sn.Conv2d(3), (2, 6, 6), (4, 5, 5), "(4, 4, 4)"), (sn.Conv2d(3), (36,), (4, 4, 4), "channels"),
-    (sn.Conv2d(3, groups=2), (3, 6, 6), (4, 4, 4), "groups"), (sn.Conv2d((3, 3, 3)), (2, 6, 6), (4, 4, 4), "kernel_size"),
+    (sn.Conv2d(3, groups=2), (3, 6, 6), (4, 4, 4), "groups"),
+    (sn.Conv2d((3, 3, 3)), (2, 6, 6), (4, 4, 4), "kernel_size"),
     (sn.Conv1d(3, stride=(1, 2)), (2, 6), (4, 4), "stride"), (sn.SumPool2d(2), (2, 6, 6), (2, 2, 2), "(2, 3, 3)"),
     (sn.AvgPool2d(2), (6, 6), (3, 3), "channels"), (sn.OneToOne(), (4,), (5,), "one size"),
 ])
@@ -110,7 +111,8 @@ def with_zeros(connection):
 
 
 FAN_OUT = {
-    **{name: (recipe, pre, recipe.output_shape(pre, channels)) for name, (recipe, pre, channels) in CONVOLUTIONS.items()},
+    **{name: (recipe, pre, recipe.output_shape(pre, channels))
+       for name, (recipe, pre, channels) in CONVOLUTIONS.items()},
     "sum pool": (sn.SumPool2d(3, 2, 1), (2, 6, 6), (2, 3, 3)), "mean pool": (sn.AvgPool2d(3, 1), (1, 5, 5), (1, 3, 3)),
     "dense": (sn.Dense(bias=True), (2, 3), (4,)), "one to one": (sn.OneToOne(), (5,), (5,)),
     "sparse": (sn.Sparse(sn.FixedTotalNumber(40), weight=-0.5), (6,), (2, 3)),

@@ -12,9 +12,9 @@ STEPS, BATCH = 12, 5
 
 
 def network(*transforms, post=(4,)):
+    weight = np.linspace(-1, 2, 3 * int(np.prod(post))).reshape(3, -1)
     return sn.Network(dict(input=sn.Input(3), out=sn.LI(post, tau_mem=1e-3)),
-                      [sn.Projection("input", "out", sn.Dense(np.linspace(-1, 2, 3 * int(np.prod(post))).reshape(3, -1)),
-                                     transforms=transforms)], key=KEY)
+                      [sn.Projection("input", "out", sn.Dense(weight), transforms=transforms)], key=KEY)
 
 
 def run(net, seed=0, scale=1.0, **options):

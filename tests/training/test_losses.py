@@ -25,7 +25,8 @@ def test_readouts():
 def test_cross_entropy_is_minus_the_log_of_the_share():
     x, labels = outputs(), jnp.array([0, 3, 1])
     share = np.asarray(jax.nn.softmax(x.mean(0)))
-    np.testing.assert_allclose(CrossEntropy("mean")(x, labels), -np.log(share[np.arange(3), np.asarray(labels)]), rtol=1e-5)
+    expected = -np.log(share[np.arange(3), np.asarray(labels)])
+    np.testing.assert_allclose(CrossEntropy("mean")(x, labels), expected, rtol=1e-5)
 
 
 def test_label_smoothing_spreads_the_target():
