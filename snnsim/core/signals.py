@@ -117,9 +117,10 @@ def transformed(projection: Projection, state: ProjectionState, parts: dict[str,
                 rand: Rand) -> tuple[ProjectionState, dict[str, jax.Array]]:
     """(state, arrivals) after the projection's transforms; arrivals ``[steps, batch, *post]``."""
     kept = []
-    for transform, running in zip(projection.transforms, state.transforms, strict=True):
+    for i, (transform, running) in enumerate(zip(projection.transforms, state.transforms, strict=True)):
+        own = Rand(rand.seed, rand.stream + jnp.uint32(i), rand.step, rand.sample, rand.unit)
         for port in parts:
-            running, parts[port] = transform(running, parts[port], inference, rand)
+            running, parts[port] = transform(running, parts[port], inference, own)
         kept.append(running)
     return ProjectionState(synapse=state.synapse, plastic=state.plastic, transforms=tuple(kept)), parts
 

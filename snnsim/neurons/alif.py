@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from snnsim.core.fields import param, part
-from snnsim.core.neuron import AbstractSpikingNeuron, Inputs
-from snnsim.core.surrogate import AbstractSurrogate
-from snnsim.neurons.lif import refuse_late_reset, reset_field
+from snnsim.core.fields import param
+from snnsim.core.neuron import Inputs
+from snnsim.neurons.integrate_and_fire import AbstractIntegrateAndFire
 from snnsim.neurons.propagators import after_spike, decay, relax
-from snnsim.neurons.surrogates import ATan
 
 
 class ALIFState(NamedTuple):
@@ -22,7 +20,7 @@ class ALIFState(NamedTuple):
     a: jax.Array
 
 
-class ALIF(AbstractSpikingNeuron):
+class ALIF(AbstractIntegrateAndFire):
     """LIF whose threshold v_th + beta a rises by beta at each spike and decays with tau_adapt.
 
     Args:
@@ -47,14 +45,6 @@ class ALIF(AbstractSpikingNeuron):
     v_reset: jax.Array = param(0.0, unit="state", doc="membrane after a spike")
     e_l: jax.Array = param(0.0, unit="state", doc="resting potential")
     r_m: jax.Array = param(1.0, unit="MOhm", doc="membrane resistance (1 in dimensionless networks)")
-    reset_mechanism: str = reset_field()
-    surrogate: AbstractSurrogate = part(ATan, doc="pseudo-derivative of the spike", kw_only=True)
-
-    ports: ClassVar = {"in": "jump", "current": "drive"}
-    exact_flow: ClassVar = True
-
-    def __check_init__(self):
-        refuse_late_reset(self)
 
     def init(self) -> ALIFState:
         """At rest, not adapted."""
@@ -64,10 +54,6 @@ class ALIF(AbstractSpikingNeuron):
         """Relaxation of membrane and adaptation."""
         v = relax(state.v, self.e_l + self.r_m * drive["current"], dt, self.tau_mem)
         return ALIFState(v, state.a * decay(dt, self.tau_adapt))
-
-    def receive(self, state: ALIFState, arrivals: Inputs) -> ALIFState:
-        """Arriving spikes step the membrane."""
-        return ALIFState(state.v + arrivals["in"], state.a)
 
     def margin(self, state: ALIFState) -> jax.Array:
         """Membrane minus the adapted threshold v_th + beta a."""

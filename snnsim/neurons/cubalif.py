@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from snnsim.core.fields import param, part, static
-from snnsim.core.neuron import AbstractSpikingNeuron, Inputs
-from snnsim.core.surrogate import AbstractSurrogate
-from snnsim.neurons.lif import refuse_late_reset, reset_field
-from snnsim.neurons.propagators import after_spike, decay, exponential_onto_leak, relax
-from snnsim.neurons.surrogates import ATan
+from snnsim.core.fields import param, static
+from snnsim.core.neuron import Inputs
+from snnsim.neurons.integrate_and_fire import AbstractIntegrateAndFire
+from snnsim.neurons.propagators import decay, exponential_onto_leak, relax
 
 
 class CubaLIFState(NamedTuple):
@@ -22,7 +20,7 @@ class CubaLIFState(NamedTuple):
     i: jax.Array
 
 
-class CubaLIF(AbstractSpikingNeuron):
+class CubaLIF(AbstractIntegrateAndFire):
     """Current-based LIF: tau_syn di/dt = -i, tau_mem dv/dt = e_l - v + r_m (i + current).
 
     An arriving spike adds w_in times its weight to i.
@@ -51,19 +49,7 @@ class CubaLIF(AbstractSpikingNeuron):
     e_l: jax.Array = param(0.0, unit="state", doc="resting potential")
     r_m: jax.Array = param(1.0, unit="MOhm", doc="membrane resistance (1 in dimensionless networks)")
     w_in: jax.Array = param(1.0, unit="1", doc="gain of arriving spikes")
-    reset_mechanism: str = reset_field()
     method: str = static("exact", doc="integration", choices=("exact", "euler", "discrete"), kw_only=True)
-    surrogate: AbstractSurrogate = part(ATan, doc="pseudo-derivative of the spike", kw_only=True)
-
-    ports: ClassVar = {"in": "jump", "current": "drive"}
-
-    def __check_init__(self):
-        refuse_late_reset(self)
-
-    @property
-    def exact_flow(self) -> bool:  # type: ignore[override]
-        """Whether `flow` holds for any dt."""
-        return self.method == "exact"
 
     def init(self) -> CubaLIFState:
         """At rest, no current."""
@@ -84,11 +70,3 @@ class CubaLIF(AbstractSpikingNeuron):
         arrived = self.w_in * arrivals["in"]
         v = state.v + self.r_m * arrived if self.method == "discrete" else state.v
         return CubaLIFState(v, state.i + arrived)
-
-    def margin(self, state: CubaLIFState) -> jax.Array:
-        """Membrane minus threshold."""
-        return state.v - self.v_th
-
-    def reset(self, state: CubaLIFState, spikes: jax.Array) -> CubaLIFState:
-        """By `reset_mechanism`."""
-        return state._replace(v=after_spike(self.reset_mechanism, state.v, spikes, self.v_th, self.v_reset))

@@ -7,12 +7,10 @@ from typing import ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from snnsim.core.fields import param, part
-from snnsim.core.neuron import AbstractSpikingNeuron, Inputs
-from snnsim.core.surrogate import AbstractSurrogate
-from snnsim.neurons.lif import refuse_late_reset, reset_field
-from snnsim.neurons.propagators import after_spike, decay, exponential_onto_leak, relax
-from snnsim.neurons.surrogates import ATan
+from snnsim.core.fields import param
+from snnsim.core.neuron import Inputs
+from snnsim.neurons.integrate_and_fire import AbstractIntegrateAndFire, reset_field
+from snnsim.neurons.propagators import decay, exponential_onto_leak, relax
 
 
 class LIFPscExpState(NamedTuple):
@@ -23,7 +21,7 @@ class LIFPscExpState(NamedTuple):
     i_inh: jax.Array
 
 
-class LIFPscExp(AbstractSpikingNeuron):
+class LIFPscExp(AbstractIntegrateAndFire):
     """LIF with exponentially decaying synaptic currents, integrated exactly; in mV, nA, nF.
 
     c_m dv/dt = -c_m (v - e_l) / tau_mem + i_exc + i_inh + i_e + current;
@@ -54,14 +52,9 @@ class LIFPscExp(AbstractSpikingNeuron):
     v_th: jax.Array = param(-55.0, unit="mV", doc="threshold")
     v_reset: jax.Array = param(-70.0, unit="mV", doc="membrane after a spike")
     i_e: jax.Array = param(0.0, unit="nA", doc="constant current")
-    reset_mechanism: str = reset_field()
-    surrogate: AbstractSurrogate = part(ATan, doc="pseudo-derivative of the spike", kw_only=True)
+    reset_mechanism: str = reset_field("zero")
 
     ports: ClassVar = {"exc": "jump", "inh": "jump", "current": "drive"}
-    exact_flow: ClassVar = True
-
-    def __check_init__(self):
-        refuse_late_reset(self)
 
     def init(self) -> LIFPscExpState:
         """At rest, no current."""
@@ -79,12 +72,3 @@ class LIFPscExp(AbstractSpikingNeuron):
     def receive(self, state: LIFPscExpState, arrivals: Inputs) -> LIFPscExpState:
         """Arriving spikes step the currents."""
         return LIFPscExpState(state.v, state.i_exc + arrivals["exc"], state.i_inh + arrivals["inh"])
-
-    def margin(self, state: LIFPscExpState) -> jax.Array:
-        """Membrane minus threshold."""
-        return state.v - self.v_th
-
-    def reset(self, state: LIFPscExpState, spikes: jax.Array) -> LIFPscExpState:
-        """By `reset_mechanism`."""
-        v = after_spike(self.reset_mechanism, state.v, spikes, self.v_th, self.v_reset)
-        return state._replace(v=v)
