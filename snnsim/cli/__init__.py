@@ -29,8 +29,10 @@ def main() -> None:
         app()
     except SnnsimError as error:
         sys.exit(_failed(str(error)))
-    except KeyboardInterrupt:
-        sys.exit(_failed("interrupted; what was finished is kept, and a run of training goes on with --resume"))
+    except SystemExit as stop:
+        if stop.code == 130:  # what typer makes of Ctrl-C
+            sys.exit(_failed("interrupted; what was finished is kept, and a run of training goes on with --resume"))
+        raise
     except OSError as error:
         sys.exit(_failed(f"{error.filename or 'a file'}: {error.strerror or error}"))
 

@@ -57,19 +57,19 @@ SOURCES: dict[str, Source] = {
         Source("shd", "Spiking Heidelberg Digits",
                (_zenke("shd_train", "f3252aeb598ac776c1b526422d90eecb"),
                 _zenke("shd_test", "1503a5064faa34311c398fb0a1ed0a6f")),
-               "https://zenkelab.org/resources/spiking-heidelberg-datasets-shd/", "CC BY 4.0", "Cramer2022"),
+               "https://zenkelab.org/resources/spiking-heidelberg-datasets-shd/", "CC BY 4.0", "cramer2022"),
         Source("ssc", "Spiking Speech Commands",
                (_zenke("ssc_train", "d102be95e7144fcc0553d1f45ba94170"),
                 _zenke("ssc_valid", "b4eee3516a4a90dd0c71a6ac23a8ae43"),
                 _zenke("ssc_test", "a35ff1e9cffdd02a20eb850c17c37748")),
-               "https://zenkelab.org/resources/spiking-heidelberg-datasets-shd/", "CC BY 4.0", "Cramer2022"),
+               "https://zenkelab.org/resources/spiking-heidelberg-datasets-shd/", "CC BY 4.0", "cramer2022"),
         Source("nmnist", "Neuromorphic MNIST",
                (RemoteFile("Train.zip",
                            (f"{_MENDELEY}/39c25547-014b-4137-a934-9d29fa53c7a0/file_downloaded",),
                            "20959b8e626244a1b502305a9e6e2031", "Train"),
                 RemoteFile("Test.zip", (f"{_MENDELEY}/05a4d654-7e03-4c15-bdfa-9bb2bcbea494/file_downloaded",),
                            "69ca8762b2fe404d9b9bad1103e97832", "Test")),
-               "https://www.garrickorchard.com/datasets/n-mnist", None, "Orchard2015"),
+               "https://www.garrickorchard.com/datasets/n-mnist", None, "orchard2015"),
     )
 }
 """Data sets that `fetch` knows. The checksums are those published with the archives, as two public
