@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from snnsim.hardware.figure import Figure
-
 from snnsim.core.errors import ConfigurationError
+from snnsim.hardware.figure import Figure
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from snnsim.core.bibliography import Reference, reference
+from snnsim.core.errors import ConfigurationError, SnnsimError
+from snnsim.core.network import Network
+from snnsim.core.recording import Recording
 from snnsim.hardware.cost import Cost
 from snnsim.hardware.html import html_page
 from snnsim.hardware.pictures import as_png
 from snnsim.hardware.tables import csv_text, markdown_text, rich_tables, term_rows
 from snnsim.hardware.target import Mapping, Target, targets
 from snnsim.hardware.workload import Workload
-
-from snnsim.core.bibliography import Reference, reference
-from snnsim.core.errors import ConfigurationError, SnnsimError
-from snnsim.core.network import Network
-from snnsim.core.recording import Recording
 from snnsim.io.atomic import write_text
 
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from snnsim.hardware.cost import Cost
-from snnsim.hardware.workload import Workload
-
 from snnsim.core.errors import ConfigurationError
 from snnsim.core.network import Network
+from snnsim.hardware.cost import Cost
+from snnsim.hardware.workload import Workload
 
 
 @dataclass(frozen=True)

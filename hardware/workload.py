@@ -11,15 +11,15 @@ from typing import Any
 
 import jax
 import numpy as np
-from snnsim.hardware.activity import activity
-from snnsim.hardware.fan import fan_out_by_slice
-from snnsim.hardware.operands import operand
-from snnsim.hardware.same_network import refuse_other_network
 
 from snnsim.core.errors import ConfigurationError
 from snnsim.core.input import Input
 from snnsim.core.network import Network
 from snnsim.core.recording import Recording, Status
+from snnsim.hardware.activity import activity
+from snnsim.hardware.fan import fan_out_by_slice
+from snnsim.hardware.operands import operand
+from snnsim.hardware.same_network import refuse_other_network
 from snnsim.synapses.transforms import BatchNorm
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from snnsim.hardware.fan import fan_out_by_slice
-from snnsim.hardware.loihi import constants as c
 
 from snnsim.core.errors import ConfigurationError, DelayError, UnsupportedError
 from snnsim.core.input import Input
 from snnsim.core.network import Network
+from snnsim.hardware.fan import fan_out_by_slice
+from snnsim.hardware.loihi import constants as c
 from snnsim.neurons import IF, LI, LIF, CubaLIF, Refractory
 
 SUPPORTED = (IF, LIF, CubaLIF, LI)

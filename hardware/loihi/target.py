@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+
+from snnsim.core.errors import ConfigurationError
+from snnsim.core.network import Network
 from snnsim.hardware.cost import Cost
 from snnsim.hardware.fan import fan_out_by_slice
 from snnsim.hardware.loihi import constants as c
@@ -14,9 +17,6 @@ from snnsim.hardware.loihi.energy import price
 from snnsim.hardware.loihi.partition import cut, refuse_unsupported
 from snnsim.hardware.target import Mapping, Slice, Target
 from snnsim.hardware.workload import Workload
-
-from snnsim.core.errors import ConfigurationError
-from snnsim.core.network import Network
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from math import ceil, log2
 
+from snnsim.core.network import Network
 from snnsim.hardware.cost import Cost, Term
 from snnsim.hardware.figure import Figure
 from snnsim.hardware.processors import constants as c
 from snnsim.hardware.target import Mapping, Target
 from snnsim.hardware.workload import Workload
-
-from snnsim.core.network import Network
 
 
 def matched_bits(steps: int) -> int:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import cast
 
+from snnsim.core.errors import ConfigurationError
+from snnsim.core.network import Network
 from snnsim.hardware.cost import Cost, Term
 from snnsim.hardware.processors.constants import DEVICES
 from snnsim.hardware.target import Mapping, Target
 from snnsim.hardware.workload import Workload
-
-from snnsim.core.errors import ConfigurationError
-from snnsim.core.network import Network
 
 
 class Processor(Target):

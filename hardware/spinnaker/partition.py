@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from math import ceil, log2
 
 import numpy as np
-from snnsim.hardware.fan import fan_out_by_slice
-from snnsim.hardware.spinnaker import constants as c
-from snnsim.hardware.workload import Workload
 
 from snnsim.core.errors import ConfigurationError, DelayError
 from snnsim.core.network import Network
+from snnsim.hardware.fan import fan_out_by_slice
+from snnsim.hardware.spinnaker import constants as c
+from snnsim.hardware.workload import Workload
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+
+from snnsim.core.errors import ConfigurationError, UnsupportedError
+from snnsim.core.input import Input
+from snnsim.core.network import Network
+from snnsim.core.neuron import AbstractPointNeuron
 from snnsim.hardware.cost import Cost
 from snnsim.hardware.spinnaker import constants as c
 from snnsim.hardware.spinnaker.energy import increments, machine_model
 from snnsim.hardware.spinnaker.partition import Part, cut
 from snnsim.hardware.target import Mapping, Target
 from snnsim.hardware.workload import Workload
-
-from snnsim.core.errors import ConfigurationError, UnsupportedError
-from snnsim.core.input import Input
-from snnsim.core.network import Network
-from snnsim.core.neuron import AbstractPointNeuron
 
 
 @dataclass(frozen=True)

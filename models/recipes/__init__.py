@@ -1,9 +1,8 @@
 """Recipes by name: what `snnsim train NAME` runs."""
 
+from snnsim.core.errors import ConfigurationError
 from snnsim.models.recipes import event_digits, nmnist_conv, shd_recurrent
 from snnsim.models.recipes.recipe import Recipe as Recipe
-
-from snnsim.core.errors import ConfigurationError
 
 RECIPES = {recipe.RECIPE.name: recipe.RECIPE for recipe in (event_digits, nmnist_conv, shd_recurrent)}
 

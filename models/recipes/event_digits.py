@@ -5,10 +5,10 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import optax
-from snnsim.models.recipes.recipe import Recipe
 
 import snnsim as sn
 from snnsim.datasets.transforms import one_per_step
+from snnsim.models.recipes.recipe import Recipe
 from snnsim.training.losses import CrossEntropy, RateRegulariser
 from snnsim.training.optimisers import adam
 

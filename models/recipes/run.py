@@ -9,8 +9,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from snnsim.models.recipes import recipe as recipe_of
-from snnsim.models.recipes.recipe import Recipe
 
 from snnsim.core.dataset import LabelledEvents
 from snnsim.core.errors import FileFormatError
@@ -19,6 +17,8 @@ from snnsim.core.network import Network
 from snnsim.datasets import load_recordings
 from snnsim.io.atomic import write_text
 from snnsim.io.hdf5 import load, save
+from snnsim.models.recipes import recipe as recipe_of
+from snnsim.models.recipes.recipe import Recipe
 from snnsim.training.evaluate import Score, evaluate
 from snnsim.training.fit import History, fit
 from snnsim.training.run_folder import versions

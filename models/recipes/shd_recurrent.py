@@ -5,11 +5,11 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import optax
-from snnsim.models.recipes.recipe import Recipe
 
 import snnsim as sn
 from snnsim.core.keys import named_key
 from snnsim.datasets.transforms import channel_pool, channel_shift, drop_events
+from snnsim.models.recipes.recipe import Recipe
 from snnsim.training.losses import CrossEntropy, RateRegulariser
 from snnsim.training.optimisers import adam
 

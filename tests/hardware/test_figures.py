@@ -3,11 +3,11 @@ import importlib
 import pkgutil
 
 import pytest
-import snnsim.hardware
-from snnsim.hardware import Cost, Figure, Term
 
+import snnsim.hardware
 from snnsim.core.bibliography import reference, references
 from snnsim.core.errors import ConfigurationError
+from snnsim.hardware import Cost, Figure, Term
 
 
 def _figures():

@@ -5,10 +5,10 @@ from html.parser import HTMLParser
 
 import jax
 import pytest
-from snnsim.hardware import report
 
 import snnsim as sn
 from snnsim.core.errors import ConfigurationError, OutputExistsError
+from snnsim.hardware import report
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 VOID = {"meta", "img", "br"}

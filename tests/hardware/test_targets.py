@@ -4,6 +4,9 @@ from types import MappingProxyType
 import jax
 import numpy as np
 import pytest
+
+import snnsim as sn
+from snnsim.core.errors import ConfigurationError, DelayError, UnsupportedError
 from snnsim.hardware import Workload, targets
 from snnsim.hardware.loihi.target import Loihi
 from snnsim.hardware.processors.arithmetic import matched_bits
@@ -11,9 +14,6 @@ from snnsim.hardware.spinnaker import constants as c
 from snnsim.hardware.spinnaker.energy import power_w
 from snnsim.hardware.spinnaker.partition import delay_slots
 from snnsim.hardware.spinnaker.target import SpiNNaker
-
-import snnsim as sn
-from snnsim.core.errors import ConfigurationError, DelayError, UnsupportedError
 
 
 def priced(target, net, rec):

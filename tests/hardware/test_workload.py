@@ -2,11 +2,11 @@ import equinox as eqx
 import jax
 import numpy as np
 import pytest
-from snnsim.hardware import Workload
-from snnsim.hardware.fan import fan_in, fan_out_by_slice
 
 import snnsim as sn
 from snnsim.core.errors import ConfigurationError
+from snnsim.hardware import Workload
+from snnsim.hardware.fan import fan_in, fan_out_by_slice
 
 
 def test_counts_by_hand(small):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from snnsim.models.recipes import recipe
 from snnsim.models.recipes.run import prepared, score_on, train_on
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
-from snnsim.models.recipes import RECIPES, recipe
-from snnsim.models.recipes.run import cross_validate, open_run, prepared, run, score_on, train_on
 
 import snnsim as sn
 from snnsim.core.errors import ConfigurationError, DataError, FileFormatError
+from snnsim.models.recipes import RECIPES, recipe
+from snnsim.models.recipes.run import cross_validate, open_run, prepared, run, score_on, train_on
 
 
 def few(name, shape, n=80, duration=100.0):
