@@ -16,6 +16,8 @@ from snnsim.core.keys import named_key, numpy_generator
 from snnsim.synapses.dense import weight_field
 from snnsim.synapses.rules import AbstractRule
 
+MOST_AT_ONCE = 2**22  # signals of single synapses held at a time
+
 
 class Sparse(AbstractConnection):
     """Synapses in a list, sorted by source. Memory grows with synapses, never with pairs.
@@ -81,9 +83,10 @@ class Sparse(AbstractConnection):
         return Sparse(None, weight, jnp.asarray(sources, jnp.int32), jnp.asarray(targets, jnp.int32), post)
 
     def __call__(self, signals: jax.Array) -> jax.Array:
-        """Arrivals ``[n, *post]``."""
+        """Arrivals ``[n, *post]``; rows go through in parts, so that memory does not grow with n times synapses."""
         flat = signals.reshape(signals.shape[0], -1)
-        return jax.vmap(lambda row: self.reduce(row[self.sources]))(flat)
+        rows = max(1, min(flat.shape[0], MOST_AT_ONCE // max(1, self.n_synapses)))
+        return jax.lax.map(jax.checkpoint(lambda row: self.reduce(row[self.sources])), flat, batch_size=rows)
 
     def read(self, history: jax.Array, rows: jax.Array) -> jax.Array:
         """Signal at each synapse, ``[synapses]``."""

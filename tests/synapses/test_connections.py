@@ -1,5 +1,6 @@
 """Connections against loops over their synapses: arrivals, fan-out, shapes and first weights."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -179,3 +180,16 @@ def test_images_are_flattened_by_dense(x64):
     x = np.random.default_rng(0).normal(size=(5, 2, 3))
     np.testing.assert_allclose(built(jnp.asarray(x)), (x.reshape(5, 6) @ np.asarray(built.weight)).reshape(5, 2, 2),
                                atol=1e-12)
+
+
+def test_sparse_rows_go_through_in_parts(monkeypatch):
+    built = sn.Sparse(sn.FixedInDegree(4), weight=jax.nn.initializers.normal(1.0)).build((9,), (5,), jax.random.key(0))
+    signals = jnp.asarray(np.random.default_rng(0).normal(size=(7, 9)), jnp.float32)
+
+    def loss(weight):
+        return (eqx.tree_at(lambda c: c.weight, built, weight)(signals) ** 2).sum()
+
+    whole, slope = built(signals), jax.grad(loss)(built.weight)
+    monkeypatch.setattr("snnsim.synapses.sparse.MOST_AT_ONCE", 3 * built.n_synapses)
+    np.testing.assert_allclose(built(signals), whole, rtol=1e-6)
+    np.testing.assert_allclose(jax.grad(loss)(built.weight), slope, rtol=1e-5)
