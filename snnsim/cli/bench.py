@@ -13,7 +13,7 @@ from snnsim.core.errors import ConfigurationError
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="A file of benchmarks/ without its ending, for example train_layer.")],
+    name: Annotated[str, typer.Argument(help="A file of benchmarks/ without its ending.")] = "train_layer",
     arguments: Annotated[list[str] | None, typer.Argument(help="Passed on to the benchmark.")] = None,
 ) -> None:
     """Run a benchmark; it prints one JSON line a measurement."""
