@@ -9,6 +9,7 @@ import numpy as np
 
 import snnsim as sn
 from snnsim import plotting
+from snnsim.core.parameters import parameter_table
 from snnsim.core.simulate import steps_of
 from snnsim.hardware import Report, report
 from snnsim.io import load
@@ -77,6 +78,11 @@ def _kept(path: Path) -> bytes | None:
 
 
 def _parameter_pictures(network: sn.Network) -> dict[str, Any]:
-    """Histograms of the learned weights of each projection that has any."""
-    return {f"Weights of {name}": plotting.weight_histogram(network, name) for name, projection in
-            network.projections.items() if getattr(projection.connection, "weight", None) is not None}
+    """Histograms of the weights of each projection, and of the constants that neurons learned one a unit."""
+    weights = {f"Weights of {name}": plotting.weight_histogram(network, name)
+               for name, projection in network.projections.items()
+               if getattr(projection.connection, "weight", None) is not None}
+    learned = {f"Learned {info['doc']} of {path.split('.')[0]}": plotting.parameter_histogram(network, path)
+               for path, info in parameter_table(network).items()
+               if info["trainable"] and info["group"] == "neuron" and info["value"].size > 1}
+    return {**weights, **learned}

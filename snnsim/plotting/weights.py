@@ -9,6 +9,7 @@ import numpy as np
 
 from snnsim.core.errors import ConfigurationError, UnsupportedError
 from snnsim.core.network import Network
+from snnsim.core.parameters import parameter_table
 from snnsim.core.projection import Projection
 from snnsim.plotting.style import colour, diverging, hide_spines, label, new_figure, short_number, styled
 from snnsim.synapses.sparse import Sparse
@@ -154,8 +155,32 @@ def delay_histogram(network: Network, name: str, *, bins: int = 60, title: str |
     return _histogram(np.asarray(delay.value).ravel(), name, "delay", "ms", bins, 2, title)
 
 
+def parameter_histogram(network: Network, path: str, *, bins: int = 40, title: str | None = None) -> Figure:
+    """How a parameter that each unit has for itself is distributed, such as a learned time constant.
+
+    Args:
+        network: where the parameter is.
+        path: of the parameter, such as ``hidden.tau_mem``.
+        bins: number of bars.
+        title: heading; None is the path, the mean and the standard deviation.
+
+    Returns:
+        A figure with one axes.
+
+    Raises:
+        ConfigurationError: no such parameter.
+    """
+    table = parameter_table(network)
+    if path not in table:
+        raise ConfigurationError(got=f"parameter {path!r}", expected=f"one of {', '.join(table)}",
+                                 where="parameter_histogram", fix="correct the path")
+    found = table[path]
+    unit = found["unit"] if found["unit"] not in ("1", "state", "port") else ""
+    return _histogram(np.asarray(found["value"]).ravel(), path, found["doc"], unit, bins, 3, title, "units")
+
+
 def _histogram(values: np.ndarray, name: str, quantity: str, unit: str, bins: int, hue: int,
-               title: str | None) -> Figure:
+               title: str | None, counted: str = "synapses") -> Figure:
     with styled():
         figure = new_figure(5.0, 2.8)
         axes = figure.subplots()
@@ -163,7 +188,7 @@ def _histogram(values: np.ndarray, name: str, quantity: str, unit: str, bins: in
         axes.stairs(counts, edges, fill=True, color=colour(hue), alpha=0.8)
         if len(values):
             axes.axvline(values.mean(), color="black", linewidth=1.0, linestyle=(0, (4, 3)))
-        axes.set(xlabel=label(quantity, unit), ylabel="synapses" if len(values) > 1 else "projections", ylim=(0, None))
+        axes.set(xlabel=label(quantity, unit), ylabel=counted if len(values) > 1 else "projections", ylim=(0, None))
         axes.locator_params(axis="y", integer=True)
         mean, spread = (values.mean(), values.std()) if len(values) else (0.0, 0.0)
         axes.set_title(f"{name}: {mean:.3g} ± {spread:.2g}{f' {unit}' if unit else ''}" if title is None else title)

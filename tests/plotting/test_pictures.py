@@ -196,3 +196,15 @@ def test_the_readers_settings_stay(recording):
     before = dict(matplotlib.rcParams)
     plotting.raster(recording)
     assert dict(matplotlib.rcParams) == before
+
+
+def test_parameter_histogram_counts_units_in_the_parameters_unit():
+    tau = np.array([10.0, 10.0, 30.0, 20.0])
+    net = sn.Network(dict(a=sn.Input(2), b=sn.LIF(4, tau_mem=tau)), [sn.Projection("a", "b", sn.Dense())],
+                     key=jax.random.key(0))
+    axes = plotting.parameter_histogram(net, "b.tau_mem").axes[0]
+    assert axes.patches[0].get_data().values.sum() == 4
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("membrane time constant (ms)", "units")
+    assert axes.get_title(loc="left").startswith("b.tau_mem: 17.5")
+    with pytest.raises(ConfigurationError, match=r"b\.tau_mem"):
+        plotting.parameter_histogram(net, "b.tau")
