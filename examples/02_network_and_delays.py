@@ -50,7 +50,7 @@ def main():
         print(f"{'steps together' if component.cyclic else 'runs on its own'}: {', '.join(component.populations)}")
     plotting.save(plotting.raster(recording), "network_raster.png", overwrite=True)
     plotting.save(plotting.network_diagram(net), "network_diagram.png", overwrite=True)
-    plotting.save(plotting.delay_histogram(net, "exc_exc"), "network_delays.png", overwrite=True)
+    plotting.save(plotting.parameter_histogram(net, "exc_exc.delay.value"), "network_delays.png", overwrite=True)
     print("pictures: network_raster.png, network_diagram.png, network_delays.png")
 
 

@@ -80,6 +80,20 @@ class Target(ABC):
         """Price the workload on this mapping."""
 
 
+def shared_notes(network: Network, workload: Workload, machine: str) -> list[str]:
+    """What every machine of spikes leaves open: other numbers than spikes, and learning."""
+    notes = []
+    graded = [p.name for p in workload.projections.values() if p.operand == "float"]
+    if graded:
+        notes.append(
+            f"{machine} carries spikes; {', '.join(graded)} carried other numbers in this run. They are counted as "
+            "one spike for each number other than 0: a lower bound."
+        )
+    if any(p.synapse.learns for p in network.projections.values()):
+        notes.append("Learning is not priced: only the forward work is counted.")
+    return notes
+
+
 def _factory(module: str, name: str, **options: Any) -> Callable[[], Target]:
     return lambda: getattr(import_module(f"snnsim.hardware.{module}"), name)(**options)
 

@@ -15,7 +15,7 @@ from snnsim.hardware.fan import fan_out_by_slice
 from snnsim.hardware.loihi import constants as c
 from snnsim.hardware.loihi.energy import price
 from snnsim.hardware.loihi.partition import cut, refuse_unsupported
-from snnsim.hardware.target import Mapping, Slice, Target
+from snnsim.hardware.target import Mapping, Slice, Target, shared_notes
 from snnsim.hardware.workload import Workload
 
 
@@ -173,14 +173,7 @@ def _notes(network: Network, workload: Workload, chips: int, bits: int) -> tuple
     instant = [name for name, p in network.projections.items() if p.may_be_instant]
     if instant:
         notes.append(f"The chip takes one step from spike to integration: {', '.join(instant)}.")
-    graded = [p.name for p in workload.projections.values() if p.operand == "float"]
-    if graded:
-        notes.append(
-            f"Loihi 1 carries spikes; {', '.join(graded)} carried other numbers in this run. They are counted as "
-            "one spike for each number other than 0: a lower bound."
-        )
-    if any(p.synapse.learns for p in network.projections.values()):
-        notes.append("Learning is not priced: only the forward work is counted.")
+    notes += shared_notes(network, workload, "Loihi 1")
     if chips > 1:
         notes.append("Hops across chips are counted as hops between tiles of one chip: a lower bound.")
     return tuple(notes)

@@ -15,7 +15,7 @@ from snnsim.hardware.cost import Cost
 from snnsim.hardware.spinnaker import constants as c
 from snnsim.hardware.spinnaker.energy import increments, machine_model
 from snnsim.hardware.spinnaker.partition import Part, cut
-from snnsim.hardware.target import Mapping, Target
+from snnsim.hardware.target import Mapping, Target, shared_notes
 from snnsim.hardware.workload import Workload
 
 
@@ -181,12 +181,7 @@ def _notes(network: Network, workload: Workload, scale: float) -> tuple[str, ...
     zero = [name for name, p in network.projections.items() if p.may_be_instant]
     if zero:
         notes.append(f"Delays below one step become one step: {', '.join(zero)}.")
-    graded = [p.name for p in workload.projections.values() if p.operand == "float"]
-    if graded:
-        notes.append(
-            f"SpiNNaker carries spikes; {', '.join(graded)} carried other numbers in this run. They are counted "
-            "as one spike for each number other than 0: a lower bound."
-        )
+    notes += shared_notes(network, workload, "SpiNNaker")
     if any(p.kind.startswith(("Conv", "SumPool", "AvgPool")) for p in workload.projections.values()):
         notes.append("Convolutions and pooling are stored as lists of synapses, an upper bound of memory.")
     if scale > 1:

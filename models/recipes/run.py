@@ -65,7 +65,7 @@ def run(name: str, *, data: str | None, out: str | Path, seed: int, epochs: int 
     Returns:
         The summary that ``run.json`` holds.
     """
-    recipe = recipe_of(name) if epochs is None else replace(recipe_of(name), epochs=epochs)
+    recipe = _lasting(name, epochs)
     train, test = prepared(recipe, data)
     out = Path(out)
     network, history = train_on(recipe, train, seed=seed, out=out, resume=resume, progress=progress)
@@ -75,7 +75,7 @@ def run(name: str, *, data: str | None, out: str | Path, seed: int, epochs: int 
     summary = {"recipe": name, "data": data or recipe.data, "seed": seed, "epochs": recipe.epochs, "dt": recipe.dt,
                "duration": recipe.duration, "training_samples": len(train), "last_epoch": history[-1],
                "test": score_summary(score), "versions": versions()}
-    write_text(out / RUN, json.dumps(summary, indent=1, sort_keys=True) + "\n", overwrite=resume)
+    _write_json(out / RUN, summary, resume)
     return summary
 
 
@@ -86,7 +86,7 @@ def cross_validate(name: str, *, data: str | None, out: str | Path, seed: int, f
     Returns:
         A summary with the accuracy of each fold at its last epoch, their mean and standard deviation.
     """
-    recipe = recipe_of(name) if epochs is None else replace(recipe_of(name), epochs=epochs)
+    recipe = _lasting(name, epochs)
     parts = prepared(recipe, data)
     everything = LabelledEvents(Events.concatenate([part.events for part in parts]),
                                 np.concatenate([part.labels for part in parts]), parts[0].classes, None, parts[0].name)
@@ -98,7 +98,7 @@ def cross_validate(name: str, *, data: str | None, out: str | Path, seed: int, f
     summary = {"recipe": name, "data": data or recipe.data, "seed": seed, "epochs": recipe.epochs, "folds": folds,
                "samples": len(everything), "accuracies": accuracies, "accuracy": float(np.mean(accuracies)),
                "standard_deviation": float(np.std(accuracies, ddof=1)), "versions": versions()}
-    write_text(Path(out) / "folds.json", json.dumps(summary, indent=1, sort_keys=True) + "\n", overwrite=resume)
+    _write_json(Path(out) / "folds.json", summary, resume)
     return summary
 
 
@@ -124,6 +124,15 @@ def score_summary(score: Score) -> dict[str, Any]:
     """A score as plain numbers."""
     return {"accuracy": score.accuracy, "standard_error": score.standard_error, "loss": score.loss, "samples": score.n,
             "spikes_per_sample": score.spikes}
+
+
+def _lasting(name: str, epochs: int | None) -> Recipe:
+    """The recipe of this name, with other epochs where they are given."""
+    return recipe_of(name) if epochs is None else replace(recipe_of(name), epochs=epochs)
+
+
+def _write_json(path: Path, summary: dict[str, Any], overwrite: bool) -> None:
+    write_text(path, json.dumps(summary, indent=1, sort_keys=True) + "\n", overwrite=overwrite)
 
 
 def _pictures(out: Path, recipe: Recipe, history: History, score: Score, classes: tuple[str, ...],

@@ -78,11 +78,8 @@ def _kept(path: Path) -> bytes | None:
 
 
 def _parameter_pictures(network: sn.Network) -> dict[str, Any]:
-    """Histograms of the weights of each projection, and of the constants that neurons learned one a unit."""
-    weights = {f"Weights of {name}": plotting.weight_histogram(network, name)
-               for name, projection in network.projections.items()
-               if getattr(projection.connection, "weight", None) is not None}
-    learned = {f"Learned {info['doc']} of {path.split('.')[0]}": plotting.parameter_histogram(network, path)
-               for path, info in parameter_table(network).items()
-               if info["trainable"] and info["group"] == "neuron" and info["value"].size > 1}
-    return {**weights, **learned}
+    """Histograms of the weights, and of the constants that neurons learned one a unit."""
+    shown = {path: info for path, info in parameter_table(network).items()
+             if path.endswith("connection.weight") or (info["trainable"] and info["group"] == "neuron")}
+    return {f"{info['doc'].split(' [')[0].capitalize()} of {path.split('.')[0]}":
+            plotting.parameter_histogram(network, path) for path, info in shown.items() if info["value"].size > 1}

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from snnsim.cli.options import AsJson, Out, Seed, show, split
-from snnsim.core.errors import ConfigurationError, OutputExistsError
+from snnsim.core.errors import ConfigurationError
 
 
 def command(
@@ -33,12 +33,10 @@ def _simulated(path: Path, events: Path, out: Path, dt: float, duration: float |
                seed: int) -> dict[str, Any]:
     import snnsim as sn
     from snnsim.datasets import read_npz, write_npz
-    from snnsim.io.atomic import write_text
+    from snnsim.io.atomic import require_new_folder, write_text
     from snnsim.plotting import raster, save
 
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise OutputExistsError(got=f"{out} with earlier results", expected="a new or empty folder", where="--out",
-                                fix="choose another folder")
+    require_new_folder(out)
     network = sn.from_nir(path, dt=dt) if path.suffix == ".nir" else sn.load(path)
     if len(network.inputs) != 1:
         raise ConfigurationError(got=f"{len(network.inputs)} input populations", expected="one", where=str(path),

@@ -91,10 +91,6 @@ class Projection(eqx.Module):
     def build(self, name: str, pre: AbstractNeuron, post: AbstractNeuron, key: jax.Array) -> Projection:
         """The projection with arrays in place of recipes."""
         where = f"projection {name!r}"
-        if isinstance(pre.shape, tuple) and self.pre == self.post and self.delay is not None \
-                and self.may_be_instant and self.delay.bounds[1] == 0:
-            raise ConfigurationError(got="a delay of 0 onto itself", expected="at least one step", where=where,
-                                     fix="leave out the delay, or give one time step or more")
         ports = tuple(post.ports)
         port = ports[0] if self.port is None else self.port
         needed = ("exc", "inh") if port == BY_SIGN else (port,)

@@ -49,6 +49,13 @@ def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def require_new_folder(path: str | Path, fix: str = "choose another folder") -> None:
+    """Raise `OutputExistsError` unless `path` is free or an empty folder, so that no result is overwritten."""
+    path = Path(path)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise OutputExistsError(got="earlier results", expected="a new or empty folder", where=str(path), fix=fix)
+
+
 def write_text(path: str | Path, text: str, *, overwrite: bool = False) -> None:
     """Write a text file (UTF-8) whole or not at all; arguments and errors as `replacing`."""
     with replacing(path, overwrite=overwrite) as temporary:

@@ -10,8 +10,6 @@ from snnsim.plotting.style import label as label
 from snnsim.plotting.style import png_bytes as png_bytes
 from snnsim.plotting.style import save as save
 from snnsim.plotting.traces import traces as traces
-from snnsim.plotting.weights import delay_histogram as delay_histogram
 from snnsim.plotting.weights import kernels as kernels
 from snnsim.plotting.weights import parameter_histogram as parameter_histogram
-from snnsim.plotting.weights import weight_histogram as weight_histogram
 from snnsim.plotting.weights import weight_matrix as weight_matrix

@@ -108,59 +108,15 @@ def kernels(network: Network, name: str, *, channel: int = 0, limit: int = 64, t
     return figure
 
 
-def weight_histogram(network: Network, name: str, *, bins: int = 60, title: str | None = None) -> Figure:
-    """How the weights of a projection are distributed; those of exactly 0 are left out.
+def parameter_histogram(network: Network, path: str, *, bins: int = 60, title: str | None = None) -> Figure:
+    """How the values of a parameter are distributed: weights, delays, or a constant that each unit has for itself.
 
-    Args:
-        network: where the projection is.
-        name: of the projection.
-        bins: number of bars.
-        title: heading; None is the name, the mean and the standard deviation.
-
-    Returns:
-        A figure with one axes.
-
-    Raises:
-        ConfigurationError: no such projection.
-        UnsupportedError: a connection without weights.
-    """
-    weight = getattr(_projection(network, name).connection, "weight", None)
-    if weight is None:
-        raise UnsupportedError(got="a connection without weights", expected="one with weights",
-                               where=f"weight_histogram of {name!r}", fix="choose another projection")
-    values = np.asarray(weight).ravel()
-    return _histogram(values[values != 0], name, "weight", _unit(network, name), bins, 0, title)
-
-
-def delay_histogram(network: Network, name: str, *, bins: int = 60, title: str | None = None) -> Figure:
-    """How the delays of a projection are distributed.
-
-    Args:
-        network: where the projection is.
-        name: of the projection.
-        bins: number of bars.
-        title: heading; None is the name, the mean and the standard deviation.
-
-    Returns:
-        A figure with one axes.
-
-    Raises:
-        ConfigurationError: no such projection.
-        UnsupportedError: a projection without delays of its own.
-    """
-    delay: Any = _projection(network, name).delay
-    if not hasattr(delay, "value"):
-        raise UnsupportedError(got="a projection without delay", expected="one with delays",
-                               where=f"delay_histogram of {name!r}", fix="choose another projection")
-    return _histogram(np.asarray(delay.value).ravel(), name, "delay", "ms", bins, 2, title)
-
-
-def parameter_histogram(network: Network, path: str, *, bins: int = 40, title: str | None = None) -> Figure:
-    """How a parameter that each unit has for itself is distributed, such as a learned time constant.
+    Weights of exactly 0 are left out.
 
     Args:
         network: where the parameter is.
-        path: of the parameter, such as ``hidden.tau_mem``.
+        path: of the parameter, such as ``hidden.tau_mem``, ``input_hidden.connection.weight`` or
+            ``input_hidden.delay.value``.
         bins: number of bars.
         title: heading; None is the path, the mean and the standard deviation.
 
@@ -174,13 +130,19 @@ def parameter_histogram(network: Network, path: str, *, bins: int = 40, title: s
     if path not in table:
         raise ConfigurationError(got=f"parameter {path!r}", expected=f"one of {', '.join(table)}",
                                  where="parameter_histogram", fix="correct the path")
-    found = table[path]
-    unit = found["unit"] if found["unit"] not in ("1", "state", "port") else ""
-    return _histogram(np.asarray(found["value"]).ravel(), path, found["doc"], unit, bins, 3, title, "units")
+    found, owner = table[path], path.split(".")[0]
+    values, unit = np.asarray(found["value"]).ravel(), found["unit"]
+    if found["group"] == "weight":
+        values = values[values != 0]
+    if unit in ("1", "state", "port"):
+        unit = _unit(network, owner) if unit == "port" else ""
+    counted = "synapses" if owner in network.projections else "units"
+    hue = ("weight", "other", "delay", "neuron").index(found["group"])
+    return _histogram(values, path, found["doc"], unit, bins, hue, title, counted)
 
 
 def _histogram(values: np.ndarray, name: str, quantity: str, unit: str, bins: int, hue: int,
-               title: str | None, counted: str = "synapses") -> Figure:
+               title: str | None, counted: str) -> Figure:
     with styled():
         figure = new_figure(5.0, 2.8)
         axes = figure.subplots()
@@ -188,7 +150,7 @@ def _histogram(values: np.ndarray, name: str, quantity: str, unit: str, bins: in
         axes.stairs(counts, edges, fill=True, color=colour(hue), alpha=0.8)
         if len(values):
             axes.axvline(values.mean(), color="black", linewidth=1.0, linestyle=(0, (4, 3)))
-        axes.set(xlabel=label(quantity, unit), ylabel=counted if len(values) > 1 else "projections", ylim=(0, None))
+        axes.set(xlabel=label(quantity, unit), ylabel=counted, ylim=(0, None))
         axes.locator_params(axis="y", integer=True)
         mean, spread = (values.mean(), values.std()) if len(values) else (0.0, 0.0)
         axes.set_title(f"{name}: {mean:.3g} ± {spread:.2g}{f' {unit}' if unit else ''}" if title is None else title)

@@ -50,13 +50,16 @@ def ends(network: Network, input: str | None, output: str | None) -> tuple[str, 
     """Names of the input and output population: those named, or the only ones there are.
 
     Raises:
-        ConfigurationError: several candidates, or none.
+        ConfigurationError: several candidates, none, or a name that the network does not have.
     """
     found = []
     for name, candidates, what in ((input, network.inputs, "input"), (output, network.sinks, "output")):
         if name is None and len(candidates) != 1:
             raise ConfigurationError(got=f"{len(candidates)} candidates: {', '.join(candidates) or 'none'}",
                                      expected=f"one {what} population", where="network", fix=f"name it: {what}=...")
+        if name is not None and name not in (network.inputs if what == "input" else network.populations):
+            raise ConfigurationError(got=f"{what} population {name!r}", expected=f"one of {', '.join(candidates)}",
+                                     where="network", fix="correct the name")
         found.append(candidates[0] if name is None else name)
     return found[0], found[1]
 

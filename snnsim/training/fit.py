@@ -81,6 +81,7 @@ def fit(network: Network, data: LabelledEvents, *, validation: float | LabelledE
     check_classes(network, output, data)
     train, held = _split(data, validation, seed)
     _check(network, train, epochs, batch_size)
+    _check_regularisers(network, regularisers)
     duration = whole_duration(data, dt) if duration is None else duration
     steps = steps_of(duration, dt)
     # The step gives its arguments away, so it works on copies.
@@ -144,6 +145,13 @@ def _check(network: Network, train: LabelledEvents, epochs: int, batch_size: int
         raise DataError(got=f"no training sample of {', '.join(train.classes[i] for i in missing[:5])}",
                         expected="samples of every class", where=train.name,
                         fix="use more data, or leave out these classes")
+
+
+def _check_regularisers(network: Network, regularisers: Sequence[RateRegulariser]) -> None:
+    for regulariser in regularisers:
+        if regulariser.population not in network.populations:
+            raise ConfigurationError(got=f"population {regulariser.population!r}", where="RateRegulariser",
+                                     expected=f"one of {', '.join(network.populations)}", fix="correct the name")
 
 
 def _refuse_not_finite(network: Network, loss: float, epoch: int) -> None:

@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from snnsim.core.errors import FileFormatError, OutputExistsError
+from snnsim.core.errors import FileFormatError
 from snnsim.io.array_file import read_arrays, write_arrays
-from snnsim.io.atomic import write_text
+from snnsim.io.atomic import require_new_folder, write_text
 
 CHECKPOINT = "checkpoint.h5"
 METRICS = "metrics.jsonl"
@@ -32,9 +32,8 @@ class RunFolder:
 
     def __init__(self, path: str | Path, *, resume: bool, settings: dict[str, Any]):
         self.path, self.settings = Path(path), settings
-        if not resume and self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise OutputExistsError(got=f"{self.path} with earlier results", expected="a new or empty folder",
-                                    where="out", fix="choose another folder, or continue with --resume (resume=True)")
+        if not resume:
+            require_new_folder(self.path, "choose another folder, or continue with --resume (resume=True)")
         self.path.mkdir(parents=True, exist_ok=True)
 
     @property

@@ -112,19 +112,18 @@ def test_kernels_and_histograms(recording):
     figure = plotting.kernels(net, "image_maps", channel=1)
     shown = [axes.images[0].get_array() for axes in figure.axes if axes.images]
     np.testing.assert_array_equal(np.array(shown)[:5], net["image_maps"].connection.weight[:, 1])
-    counts = plotting.weight_histogram(net, "image_maps").axes[0].patches[0].get_data().values
+    counts = plotting.parameter_histogram(net, "image_maps.connection.weight").axes[0].patches[0].get_data().values
     assert counts.sum() == 5 * 2 * 9
-    axes = plotting.delay_histogram(recording.simulated, "cells_cells").axes[0]
+    axes = plotting.parameter_histogram(recording.simulated, "cells_cells.delay.value").axes[0]
     assert axes.get_xlabel() == "delay (ms)"
 
 
-@pytest.mark.parametrize(("draw", "name"), [
-    (plotting.kernels, "zebra_cells"), (plotting.delay_histogram, "zebra_cells")])
-def test_weights_refuse_what_is_not_there(recording, draw, name):
+def test_weights_refuse_what_is_not_there(recording):
     with pytest.raises(UnsupportedError):
-        draw(recording.simulated, name)
-    with pytest.raises(ConfigurationError):
-        draw(recording.simulated, "nothing")
+        plotting.kernels(recording.simulated, "zebra_cells")
+    for draw in (plotting.kernels, plotting.parameter_histogram):
+        with pytest.raises(ConfigurationError):
+            draw(recording.simulated, "nothing")
 
 
 def test_training_curves_leave_gaps_and_mark_the_best():

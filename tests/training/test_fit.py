@@ -23,7 +23,7 @@ from snnsim.core.errors import (
     FileFormatError,
     OutputExistsError,
 )
-from snnsim.training import CrossEntropy, adam, evaluate, fit
+from snnsim.training import CrossEntropy, RateRegulariser, adam, evaluate, fit
 from snnsim.training.run_folder import RunFolder
 
 
@@ -173,7 +173,9 @@ def test_evaluation_does_not_depend_on_the_batch():
     (dict(batch_size=500), ConfigurationError, "smaller batches"),
     (dict(epochs=0), ConfigurationError, "at least one epoch"),
     (dict(dt=0.3), ConfigurationError, "multiple of dt"),
-    (dict(input="nothing"), Exception, "nothing"),
+    (dict(input="nothing"), ConfigurationError, "nothing"),
+    (dict(output="nothing"), ConfigurationError, "nothing"),
+    (dict(regularisers=[RateRegulariser("nothing")]), ConfigurationError, "nothing"),
 ])
 def test_wrong_settings_are_refused(changed, error, word):
     with pytest.raises(error, match=word):
