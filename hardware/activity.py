@@ -28,7 +28,7 @@ def activity(network: Network, recording: Recording, name: str) -> tuple[int | N
         return None, None
     driven = np.zeros((recording.steps, recording.batch, units), bool)
     for mask in masks:
-        driven |= mask  # type: ignore[arg-type]
+        driven |= mask
     membrane = recording.traces.get(name, {}).get("v")
     if membrane is None or bool(np.any(np.asarray(getattr(network.populations[name].initial_state(), "v", 0.0)) != 0)):
         return int(driven.sum()), None

@@ -99,7 +99,7 @@ class Cost:
         found = [band for band in (term.band_j() for term in self.terms) if band[1] is not None]
         if not found:
             return None, None, None
-        low, value, high = (math.fsum(column) for column in zip(*found, strict=True))  # type: ignore[arg-type]
+        low, value, high = (math.fsum(column) for column in zip(*found, strict=True))
         return low, value, high
 
     def by_name(self) -> dict[str, float]:

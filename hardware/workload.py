@@ -235,7 +235,7 @@ def _projection(
     network: Network, recording: Recording, name: str, totals: Mapping[str, np.ndarray], bits: int
 ) -> ProjectionWork:
     projection = network.projections[name]
-    pre, post = (network.populations[end].shape for end in (projection.pre, projection.post))  # type: ignore[attr-defined]
+    pre, post = (network.populations[end].shape for end in (projection.pre, projection.post))
     fan_out = fan_out_by_slice(projection.connection, pre, post, prod(post))[:, 0]
     taps = len(projection.taps(recording.dt, True)[0])
     sent = totals[projection.pre] * taps

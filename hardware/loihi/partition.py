@@ -78,7 +78,7 @@ def _excess(network: Network, name: str, size: int, bits: int) -> tuple[str, str
     axons, synapses = np.zeros(slices, np.int64), np.zeros(slices, np.int64)
     for projection in network.incoming(name).values():
         pre = network.populations[projection.pre]
-        rows = fan_out_by_slice(projection.connection, pre.shape, neuron.shape, size)  # type: ignore[attr-defined]
+        rows = fan_out_by_slice(projection.connection, pre.shape, neuron.shape, size)
         axons += (rows > 0).sum(0)
         synapses += rows.sum(0)
     limit = int(c.AXONS_IN.value or 0)

@@ -137,12 +137,12 @@ def _messages(network: Network, workload: Workload, placed: dict[str, list[Slice
             rows = (
                 fan_out_by_slice(
                     projection.connection,
-                    network.populations[name].shape,  # type: ignore[attr-defined]
+                    network.populations[name].shape,
                     network.populations[projection.post].shape,
                     target[0].size,
                 )
                 > 0
-            )  # type: ignore[attr-defined]
+            )
             for k, part in enumerate(target):
                 reached[part.core] = reached.get(part.core, np.zeros(len(rows), bool)) | rows[:, k]
     messages = north = east = 0

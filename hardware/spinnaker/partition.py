@@ -75,7 +75,7 @@ def cut(network: Network, workload: Workload, name: str) -> Part:
     table = int(c.TABLE_HEADER_BYTES.value or 0)
     for key, projection in incoming.items():
         pre = network.populations[projection.pre]
-        rows = fan_out_by_slice(projection.connection, pre.shape, neuron.shape, size)  # type: ignore[attr-defined]
+        rows = fan_out_by_slice(projection.connection, pre.shape, neuron.shape, size)
         words = rows.max(0, initial=0)
         if words.max(initial=0) > (c.ROW_WORDS.value or 0):
             raise ConfigurationError(

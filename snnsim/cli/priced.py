@@ -62,7 +62,7 @@ def report_of_file(path: Path, targets: list[str], *, rate: float, duration: flo
     inputs: dict[str, Any] = {}
     for name in network.inputs:
         rng = np.random.default_rng([seed, len(inputs)])
-        shape = network.populations[name].shape  # type: ignore[attr-defined]
+        shape = network.populations[name].shape
         inputs[name] = (rng.random((steps, 1, *shape)) < 1.0 - np.exp(-rate * dt * 1e-3)).astype(np.float32)
     record = {name: ["spikes"] for name, neuron in network.populations.items() if neuron.spiking}
     recording = sn.simulate(network, inputs, duration=duration, dt=dt, record=record, seed=seed)

@@ -24,11 +24,11 @@ def command(
 
     options = dict(data=data, out=out, seed=seed, epochs=epochs, resume=resume, progress=interactive())
     if folds:
-        summary = cross_validate(recipe, folds=folds, **options)  # type: ignore[arg-type]
+        summary = cross_validate(recipe, folds=folds, **options)
         text = (f"{recipe}: {summary['accuracy']:.2%} in mean over {folds} folds "
                 f"(standard deviation {summary['standard_deviation']:.2%}), last epoch")
     else:
-        summary = run(recipe, **options)  # type: ignore[arg-type]
+        summary = run(recipe, **options)
         test = summary["test"]
         text = (f"{recipe}: test accuracy {test['accuracy']:.2%} (standard error {test['standard_error']:.2%}, "
                 f"{test['samples']} samples, last epoch {summary['epochs']}); results in {out}")

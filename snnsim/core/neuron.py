@@ -47,7 +47,7 @@ class AbstractNeuron(eqx.Module):
     @property
     def size(self) -> int:
         """Number of units."""
-        return prod(self.shape)  # type: ignore[attr-defined]
+        return prod(self.shape)
 
 
 class Awaiting(NamedTuple):
@@ -136,7 +136,7 @@ class AbstractPointNeuron(AbstractNeuron):
 
     def advance(self, state: State, inputs: Inputs, dt: float, rand: Rand) -> State:
         """State just before the threshold: flow, perturb, receive."""
-        zero = jnp.zeros(self.shape, jnp.result_type(float))  # type: ignore[attr-defined]
+        zero = jnp.zeros(self.shape, jnp.result_type(float))
         kinds = {kind: {port: jnp.asarray(inputs.get(port, zero)) for port in self.ports if self.ports[port] == kind}
                  for kind in ("drive", "jump")}
 
@@ -176,7 +176,7 @@ def over_units(neuron: AbstractPointNeuron, function: Callable, *arguments: Any,
 
     Parameters are shared (scalars) or one a unit (broadcast to the shape); arguments lead with the shape.
     """
-    shape = neuron.shape  # type: ignore[attr-defined]
+    shape = neuron.shape
     arrays, rest = eqx.partition(neuron, eqx.is_array)
     arrays = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape) if leaf.ndim else leaf, arrays)
     axes = jax.tree.map(lambda leaf: 0 if leaf.ndim else None, arrays)

@@ -103,11 +103,11 @@ class Projection(eqx.Module):
             raise ConfigurationError(got="port 'by_sign' with a bias, a normalisation, a synapse that has state, or "
                                      "without weights", expected="static synapses with weights and nothing else",
                                      where=where, fix="use one projection to 'exc' and one to 'inh'")
-        connection = self.connection.build(pre.shape, post.shape, named_key(key, "connection"))  # type: ignore[attr-defined]
+        connection = self.connection.build(pre.shape, post.shape, named_key(key, "connection"))
         weight = getattr(connection, "weight", None)
         synapses = () if weight is None else weight.shape
         delay = None if self.delay is None else \
-            self.delay.build(pre.shape, synapses, named_key(key, "delay"))  # type: ignore[attr-defined]
-        transforms = tuple(t.build(post.shape) for t in self.transforms)  # type: ignore[attr-defined]
+            self.delay.build(pre.shape, synapses, named_key(key, "delay"))
+        transforms = tuple(t.build(post.shape) for t in self.transforms)
         return Projection(self.pre, self.post, connection, delay=delay, port=port, synapse=self.synapse,
                           transforms=transforms, modulators=self.modulators)

@@ -150,7 +150,7 @@ def dense_inputs(network: Network, inputs: Given, steps: int, dt: float,
         if name not in network.inputs:
             raise ConfigurationError(got=f"input {name!r}", where="simulate", fix="name an Input population",
                                      expected=f"one of {', '.join(network.inputs) or 'none: the network has no Input'}")
-        shape = network.populations[name].shape  # type: ignore[attr-defined]
+        shape = network.populations[name].shape
         if isinstance(given, Events):
             if given.shape != shape:
                 raise ShapeError(got=f"events of shape {given.shape}", expected=f"{shape}", where=where,
@@ -167,7 +167,7 @@ def dense_inputs(network: Network, inputs: Given, steps: int, dt: float,
                          fix="give every input population the same number of samples")
     for name in network.inputs:
         if name not in found:
-            shape = network.populations[name].shape  # type: ignore[attr-defined]
+            shape = network.populations[name].shape
             found[name] = np.zeros((steps, next(iter(batches)), *shape), np.float32)
     if not found:
         raise ConfigurationError(got="a network without Input population", expected="at least one", where="simulate",

@@ -68,7 +68,7 @@ def to_nir(network: Network, path: str | Path | None = None, *, dt: float | None
         edges.append((before, projection.post))
     for name in network.sinks or tuple(network.populations)[-1:]:
         title = _free("output" if len(network.sinks) < 2 else f"{name}_output", taken)
-        nodes[title] = nir.Output(np.array(network.populations[name].shape))  # type: ignore[attr-defined]
+        nodes[title] = nir.Output(np.array(network.populations[name].shape))
         edges.append((name, title))
     notes = {} if dt is None else {"snnsim": {"dt_ms": float(dt)}}
     # The package knows neither groups nor kernels that are not square, and would find a contradiction.
@@ -111,7 +111,7 @@ def _maps(name: str, projection: Projection, network: Network, reading: Reading)
             raise UnsupportedError(got=f"transform {type(transform).__name__}", expected="none", where=where,
                                    fix="fold it into the weights before")
     pre, post = (network.populations[end].shape for end in (projection.pre,
-                                                            projection.post))  # type: ignore[attr-defined]
+                                                            projection.post))
     found = _delays(name, projection, pre, reading)
     connection = projection.connection
     parts = connection.parts if isinstance(connection, Chain) else (connection,)

@@ -191,7 +191,7 @@ class _Decoder:
         if kind is None:
             raise self.wrong(path, f"class {name!r:.60}", "a class of snnsim, or one that was passed",
                              "pass your own classes: load(path, classes=[MyNeuron])")
-        declared = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+        declared = {field.name: field for field in dataclasses.fields(kind)}
         for title, names in (("lacks fields", set(declared) - set(fields)),
                              ("has unknown fields", set(fields) - set(declared))):
             if names:

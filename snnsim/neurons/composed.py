@@ -22,7 +22,7 @@ class AbstractComposed(AbstractPointNeuron):
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the population."""
-        return self.neuron.shape  # type: ignore[attr-defined]
+        return self.neuron.shape
 
     @property
     def ports(self) -> dict[str, str]:  # type: ignore[override]

@@ -82,7 +82,7 @@ def synapse_count(network: Network, name: str) -> int:
     projection = network.projections[name]
     if isinstance(projection.connection, Sparse):
         return projection.connection.n_synapses
-    shapes = (network.populations[end].shape for end in (projection.pre, projection.post))  # type: ignore[attr-defined]
+    shapes = (network.populations[end].shape for end in (projection.pre, projection.post))
     return int(projection.connection.fan_out(*shapes).sum())
 
 

@@ -111,7 +111,7 @@ def _draw_threshold(axes: Any, neuron: AbstractNeuron, variable: str, units: Seq
     inside = _innermost(neuron)
     if not neuron.spiking or not hasattr(inside, "v_th") or variable.removesuffix("_before_reset") != "v":
         return
-    shape = neuron.shape  # type: ignore[attr-defined]
+    shape = neuron.shape
     levels = np.broadcast_to(np.asarray(inside.v_th), shape).ravel()[list(units)]
     doc = type(inside).__dataclass_fields__["v_th"].metadata["doc"]
     if np.ptp(levels) == 0:
