@@ -84,7 +84,7 @@ REFUSED = {
     # delays
     "cycle without delay": (lambda: two(), DelayError, "b <- c"),
     "self without delay": (lambda: net(sn.Projection("b", "b", sn.Dense(), delay=0.0), b=sn.LIF(2)),
-                           ConfigurationError, "delay of 0"),
+                           DelayError, "b <- b"),
     "some synapses onto itself without delay": (
         lambda: net(sn.Projection("b", "b", sn.Dense(), delay=sn.Delay(np.eye(2))), b=sn.LIF(2)),
         DelayError, "b <- b"),
