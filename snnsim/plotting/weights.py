@@ -138,7 +138,7 @@ def parameter_histogram(network: Network, path: str, *, bins: int = 60, title: s
         unit = _unit(network, owner) if unit == "port" else ""
     counted = "synapses" if owner in network.projections else "units"
     hue = ("weight", "other", "delay", "neuron").index(found["group"])
-    return _histogram(values, path, found["doc"], unit, bins, hue, title, counted)
+    return _histogram(values, path, found["doc"].split(" [")[0], unit, bins, hue, title, counted)
 
 
 def _histogram(values: np.ndarray, name: str, quantity: str, unit: str, bins: int, hue: int,
