@@ -37,8 +37,8 @@ def ours(inputs: np.ndarray, weights: np.ndarray, unroll: int | None):
         def loss(trainable):
             network = eqx.combine(trainable, rest)
             state = initial_state(network, BATCH, 1.0)
-            _, outputs, _ = run_chunk(network, state, given, dt=1.0, seed=jnp.uint32(0), inference=False, record=(),
-                                      unroll=unroll)
+            _, outputs, _ = run_chunk(network, state, given, dt=1.0, steps=STEPS, seed=jnp.uint32(0),
+                                      inference=False, record=(), unroll=unroll)
             return outputs["layer"].mean()
         return jax.value_and_grad(loss)(trainable)
 

@@ -17,10 +17,12 @@ class AbstractConnection(eqx.Module):
     """A linear map between populations. Before `build` its weight may be a recipe, afterwards it is an array.
 
     A subclass has a `param` field `weight` (None for fixed maps like pooling). `listed` says that synapses are
-    a list: delays of the list's length are then one a synapse, even where there are as many sources.
+    a list (`starts` of each source's synapses and their `targets`): delays of the list's length are then one a
+    synapse, even where there are as many sources. `diagonal` says that unit i is joined to unit i only.
     """
 
     listed: ClassVar[bool] = False
+    diagonal: ClassVar[bool] = False
 
     @abstractmethod
     def build(self, pre: tuple[int, ...], post: tuple[int, ...], key: jax.Array) -> AbstractConnection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from math import ceil
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -20,9 +21,11 @@ class AbstractDelay(eqx.Module):
 
     Shapes: one delay for all ``()``, one for each source unit ``[*pre]`` or one for each synapse (the shape of
     the weight; for a list of as many synapses as sources it is one a synapse). `bounds`, the smallest and
-    largest delay (ms), hold for good: the delay line's length depends on them.
+    largest delay (ms), hold for good: the delay line's length depends on them. `fixed` says that there is one tap
+    without gain, ``steps(dt)``, so that spikes can be sent ahead.
     """
 
+    fixed: ClassVar[bool] = False
     bounds: eqx.AbstractVar[tuple[float, float]]
 
     @abstractmethod
@@ -53,6 +56,8 @@ class Delay(AbstractDelay):
     Raises:
         DelayError: a negative or not finite delay; off the grid in `simulate`.
     """
+
+    fixed: ClassVar = True
 
     value: jax.Array = param(unit="ms", doc="delay", group="delay", bounds=(0.0, None))
     rounding: str = static("exact", doc="what happens off the grid", choices=("exact", "nearest"))
@@ -87,5 +92,9 @@ class Delay(AbstractDelay):
 
     def taps(self, dt: float, inference: bool) -> tuple[jax.Array, None]:
         """One tap: the delay in steps."""
-        steps = jnp.maximum(jnp.rint(self.value / dt), (self.value > 0).astype(self.value.dtype))
-        return steps.astype(jnp.int32)[None], None
+        return self.steps(dt, jnp)[None], None
+
+    def steps(self, dt: float, xp: Any = np) -> Any:
+        """The delay in steps, int32 of its shape, by NumPy or by `jax.numpy`."""
+        value = xp.asarray(self.value)
+        return xp.maximum(xp.rint(value / dt), (value > 0).astype(value.dtype)).astype(xp.int32)

@@ -71,9 +71,15 @@ class Rand(eqx.Module):
         return Rand(self.seed, self.stream, self.step, jnp.arange(batch, dtype=jnp.uint32), self.unit)
 
     def of_units(self, shape: tuple[int, ...]) -> Rand:
-        """The same with `unit` running over a population of this shape."""
+        """The same with `unit` running over a population of this shape, unless it already does."""
+        if self.unit.ndim:
+            return self
         units = jnp.arange(prod(shape), dtype=jnp.uint32).reshape(shape)
         return Rand(self.seed, self.stream, self.step, self.sample, units)
+
+    def unit_axes(self) -> Rand:
+        """A tree for vmap's in_axes with 0 at the fields that differ between units."""
+        return jax.tree.map(lambda leaf: 0 if leaf.ndim else None, self)
 
     @classmethod
     def axes(cls, *mapped: str) -> Rand:

@@ -108,8 +108,8 @@ class Network(eqx.Module):
                 projection.delay.check(dt, f"projection {name!r}")
 
     def depth(self, name: str, dt: float) -> int:
-        """Earlier steps of this population's output that some projection reads."""
-        return max([p.depth(dt) for p in self.projections.values() if p.pre == name], default=0)
+        """Earlier steps of this population's output that some projection looks back to."""
+        return max([p.depth(dt) for p in self.projections.values() if p.pre == name and not p.event_driven], default=0)
 
 
 def _refuse_duplicates(names: list[str]) -> None:

@@ -26,9 +26,11 @@ class AbstractNeuron(eqx.Module):
 
     Subclasses give `shape` (first field, static) and `ports`: each named port is "jump" (arrives at the end
     of the step) or "drive" (constant over the step). The first port is where a projection goes by default.
+    `weight_signs` says of a port whose weights must not be negative (1) or not positive (-1).
     """
 
     ports: ClassVar[Mapping[str, str]]
+    weight_signs: ClassVar[Mapping[str, int]] = {}
     spiking: ClassVar[bool] = True
     if TYPE_CHECKING:  # a field of the concrete neurons, a property of composed ones
 
@@ -186,12 +188,13 @@ def over_units(neuron: AbstractPointNeuron, function: Callable, *arguments: Any,
         return function(eqx.combine(arrays, rest), *arguments, *extra)
 
     mapped = one
+    rand = None if rand is None else rand.of_units(shape)
     for _ in shape:
-        mapped = jax.vmap(mapped, in_axes=(axes, 0, None if rand is None else Rand.axes("unit")), axis_size=None)
+        mapped = jax.vmap(mapped, in_axes=(axes, 0, None if rand is None else rand.unit_axes()), axis_size=None)
     if not arguments and all(axis is None for axis in jax.tree.leaves(axes, is_leaf=lambda x: x is None)):
         # Nothing to map over: one unit's result, repeated.
         return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape), one(arrays, (), None))
-    return mapped(arrays, arguments, rand if rand is None else rand.of_units(shape))
+    return mapped(arrays, arguments, rand)
 
 
 def _range(low: float | None, high: float | None, unit: str) -> str:

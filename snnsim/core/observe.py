@@ -14,6 +14,7 @@ from snnsim.core.neuron import AbstractNeuron, AbstractPointNeuron
 
 BEFORE_RESET = "_before_reset"
 OUTPUT = ("spikes", "output")
+Record = tuple[tuple[str, tuple[str, ...]], ...]  # (population, variables)
 
 
 def batched_step(neuron: AbstractNeuron, state: Any, inputs: Mapping[str, jax.Array], dt: float, rand: Rand,

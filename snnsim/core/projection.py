@@ -74,6 +74,12 @@ class Projection(eqx.Module):
         return isinstance(self.synapse, StaticSynapse)
 
     @property
+    def event_driven(self) -> bool:
+        """Whether spikes are sent ahead, so that only synapses of units that spike cost anything."""
+        return self.connection.listed and self.is_static and not self.transforms \
+            and (self.delay is None or self.delay.fixed)
+
+    @property
     def may_be_instant(self) -> bool:
         """Whether a signal may arrive in the step in which it was sent."""
         return self.pre != self.post if self.delay is None else self.delay.bounds[0] == 0
@@ -92,6 +98,9 @@ class Projection(eqx.Module):
         """The projection with arrays in place of recipes."""
         where = f"projection {name!r}"
         ports = tuple(post.ports)
+        if not ports:
+            raise ConfigurationError(got=f"a {type(post).__name__} as target", expected="a population with ports",
+                                     where=where, fix="let it end at neurons; generators take no input")
         port = ports[0] if self.port is None else self.port
         needed = ("exc", "inh") if port == BY_SIGN else (port,)
         if not set(needed) <= set(ports):
@@ -105,9 +114,20 @@ class Projection(eqx.Module):
                                      where=where, fix="use one projection to 'exc' and one to 'inh'")
         connection = self.connection.build(pre.shape, post.shape, named_key(key, "connection"))
         weight = getattr(connection, "weight", None)
+        _check_sign(weight, post.weight_signs.get(port, 0), port, where)
         synapses = () if weight is None else weight.shape
         delay = None if self.delay is None else \
             self.delay.build(pre.shape, synapses, named_key(key, "delay"))
         transforms = tuple(t.build(post.shape) for t in self.transforms)
         return Projection(self.pre, self.post, connection, delay=delay, port=port, synapse=self.synapse,
                           transforms=transforms, modulators=self.modulators)
+
+
+def _check_sign(weight: jax.Array | None, sign: int, port: str, where: str) -> None:
+    if weight is None or not sign or isinstance(weight, jax.core.Tracer):
+        return
+    worst = float((sign * weight).min(initial=jnp.inf))
+    if worst < 0:
+        raise ConfigurationError(got=f"weight {sign * worst:g} at port {port!r}", where=where,
+                                 expected=f"weights {'>=' if sign > 0 else '<='} 0, as they set a conductance",
+                                 fix="change the sign, or use port='by_sign', where negative weights are inhibitory")

@@ -15,6 +15,7 @@ from snnsim.core.events import Events
 from snnsim.core.fields import part, static
 from snnsim.core.network import Network
 from snnsim.core.observe import OUTPUT
+from snnsim.core.packed import PackedSpikes
 from snnsim.core.state import SimulationState, fold_back
 
 
@@ -38,6 +39,7 @@ class Recording(eqx.Module):
         first_step: absolute step at which the recording begins.
         status: how it ended.
         graded: by population, whether any output was neither 0 nor 1, so that it cannot travel as a spike.
+        path: how the network was executed: "layers", or "flat, events by ...".
     """
 
     traces: dict[str, dict[str, Any]] = part(doc="recorded variables by population")
@@ -49,6 +51,7 @@ class Recording(eqx.Module):
     first_step: int = static(0, doc="absolute step at which the recording begins")
     status: Status = static(Status.ok, doc="how it ended")
     graded: dict[str, Any] = part(dict, doc="whether any output was neither 0 nor 1, by population")
+    path: str = static("layers", doc="how the network was executed")
 
     def __getitem__(self, key: tuple[str, str]) -> jax.Array:
         """``recording["hidden", "v"]``: a recorded variable, ``[steps, batch, *shape]``."""
@@ -60,7 +63,8 @@ class Recording(eqx.Module):
             recorded = ", ".join(f"{p}.{v}" for p, variables in self.traces.items() for v in variables) or "nothing"
             raise ConfigurationError(got=f"{population}.{variable}", expected=f"a recorded variable: {recorded}",
                                      where="recording", fix=f'simulate with record={{"{population}": ["{variable}"]}}')
-        return found[variable]
+        values = found[variable]
+        return jnp.asarray(values.dense()) if isinstance(values, PackedSpikes) else values
 
     @property
     def duration(self) -> float:
@@ -78,6 +82,10 @@ class Recording(eqx.Module):
 
     def events(self, population: str) -> Events:
         """Recorded spikes of a population; times count from the start of the recording."""
+        for variable in OUTPUT:
+            packed = self.traces.get(population, {}).get(variable)
+            if isinstance(packed, PackedSpikes):
+                return packed.events(self.dt)
         return Events.from_dense(np.asarray(self[population, "spikes"]), dt=self.dt)
 
     def rates(self, population: str) -> jax.Array:

@@ -17,7 +17,8 @@ from snnsim.core.connection import AbstractConnection
 from snnsim.core.errors import UnsupportedError
 from snnsim.core.keys import Rand
 from snnsim.core.network import Network
-from snnsim.core.projection import BY_SIGN, Projection
+from snnsim.core.projection import Projection
+from snnsim.core.sending import split_by_sign
 from snnsim.core.state import ProjectionState
 
 RowOf = Callable[[jax.Array], jax.Array]  # delay in steps -> row of the history
@@ -97,15 +98,6 @@ def _flat_product(connection: AbstractConnection, signal: jax.Array) -> jax.Arra
     """The connection over all steps and samples at once: ``[steps, batch, *pre]`` to ``[steps, batch, *post]``."""
     flat = connection(signal.reshape(-1, *signal.shape[2:]))
     return flat.reshape(*signal.shape[:2], *flat.shape[1:])
-
-
-def split_by_sign(projection: Projection, connection: AbstractConnection) -> dict[str, AbstractConnection]:
-    """The connection by port; with "by_sign" its positive part goes to "exc" and its negative one to "inh"."""
-    if projection.port != BY_SIGN:
-        return {str(projection.port): connection}
-    def clipped(clip):
-        return eqx.tree_at(lambda c: c.weight, connection, replace_fn=clip)
-    return {"exc": clipped(lambda w: jnp.maximum(w, 0)), "inh": clipped(lambda w: jnp.minimum(w, 0))}
 
 
 def of_sample(connection: AbstractConnection, plastic: Any) -> AbstractConnection:

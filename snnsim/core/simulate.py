@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from snnsim.core.engine import Record, run_chunk
+from snnsim.core.chunks import runner
 from snnsim.core.errors import ConfigurationError, DivergenceError, ShapeError, UnsupportedError
 from snnsim.core.events import Events, exact_ratio
 from snnsim.core.network import Network
-from snnsim.core.observe import check_record
+from snnsim.core.observe import Record, check_record
 from snnsim.core.recording import Recording, Status
 from snnsim.core.state import SimulationState, initial_state
 
@@ -38,7 +37,8 @@ def simulate(network: Network, inputs: Given | None = None, *, duration: float, 
         state: where to begin, from an earlier ``recording.state``; None is at rest.
         seed: of the random numbers that neurons and synapses draw.
         inference: use running statistics and no dropout; False is for training.
-        chunk: steps that are compiled and held at a time; results do not depend on it. None is all.
+        chunk: steps that are compiled and held at a time; results do not depend on it. None is all, or for large
+            networks as many as fit.
         engine: "clocked".
         precision: of matrix products: "highest" is full float32; "default" allows TF32 or bfloat16 on a GPU.
         throw: raise when a state is not finite; else see `Recording.status`.
@@ -66,7 +66,7 @@ def simulate(network: Network, inputs: Given | None = None, *, duration: float, 
     network.check(dt)
     steps = steps_of(duration, dt)
     dense = dense_inputs(network, inputs or {}, steps, dt, None if state is None else state.batch)
-    batch = next(iter(dense.values())).shape[1]
+    batch = next(iter(dense.values())).shape[1] if dense else 1 if state is None else state.batch
     wanted = _record_of(network, record)
     check_statistics(network, chunked=not inference and chunk is not None and chunk < steps)
     if state is None:
@@ -75,23 +75,29 @@ def simulate(network: Network, inputs: Given | None = None, *, duration: float, 
         raise ShapeError(got=f"{batch} samples", expected=f"{state.batch}, as in the state", where="simulate",
                          fix="continue with the batch that the state was made with")
     first = 0 if isinstance(state.step, jax.core.Tracer) else int(state.step)
+    run = runner(network, dense, dt, inference)
     traces: list[Any] = []
     counts: dict[str, Any] = {}
     fine = {name: jnp.array(True) for name in network.populations}
     graded = {name: jnp.array(False) for name in network.populations}
-    length = steps if chunk is None else max(1, min(chunk, steps))
+    length = run.length(steps, batch, wanted) if chunk is None else max(1, min(chunk, steps))
     for start in range(0, steps, length):
         part = {name: jnp.asarray(array[start:start + length], jnp.result_type(float)) for name, array in dense.items()}
         with jax.default_matmul_precision(precision):
-            state, more, beyond, found, healthy = _run(network, state, part, _seed(seed), dt, inference, wanted)
-        counts = {name: counts[name] + more[name] if counts else more[name] for name in more}
-        graded = {name: graded[name] | beyond[name] for name in graded}
-        fine = {name: fine[name] & healthy[name] for name in fine}
-        traces.append(found)
-    joined = traces[0] if len(traces) == 1 else jax.tree.map(lambda *parts: jnp.concatenate(parts), *traces)
+            done = run.run(state, part, dt=dt, steps=min(length, steps - start), seed=_seed(seed), record=wanted)
+        state = done.state
+        counts = {name: counts[name] + done.counts[name] if counts else done.counts[name] for name in done.counts}
+        graded = {name: graded[name] | done.graded[name] for name in graded}
+        fine = {name: fine[name] & done.healthy[name] for name in fine}
+        traces.append(done.traces)
+    joined = traces[0] if len(traces) == 1 else jax.tree.map(_concatenated, *traces)
     status = _status(fine, throw)
     return Recording(traces=joined, counts=counts, state=state, simulated=network, dt=float(dt), steps=steps,
-                     first_step=first, status=status, graded=graded)
+                     first_step=first, status=status, graded=graded, path=run.path)
+
+
+def _concatenated(*parts):
+    return (np if isinstance(parts[0], np.ndarray) else jnp).concatenate(parts)
 
 
 def _seed(seed: Any) -> jax.Array:
@@ -99,17 +105,6 @@ def _seed(seed: Any) -> jax.Array:
         raise ConfigurationError(got=f"seed = {seed}", expected="0 to 2^32 - 1", where="simulate",
                                  fix="choose another seed")
     return jnp.asarray(seed, jnp.uint32)
-
-
-@eqx.filter_jit
-def _run(network, state, inputs, seed, dt, inference, record):
-    state, outputs, traces = run_chunk(network, state, inputs, dt=dt, seed=seed, inference=inference, record=record)
-    counts = {name: jnp.sum(array != 0, 0, dtype=jnp.int32) for name, array in outputs.items()}
-    graded = {name: jnp.any((array != 0) & (array != 1)) for name, array in outputs.items()}
-    healthy = {name: jnp.array([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(part)
-                                if jnp.issubdtype(leaf.dtype, jnp.floating)] or [True]).all()
-               for name, part in state.populations.items()}
-    return state, counts, graded, {name: found for name, found in traces.items() if found}, healthy
 
 
 def _status(fine: Mapping[str, jax.Array], throw: bool) -> Status:
@@ -169,9 +164,6 @@ def dense_inputs(network: Network, inputs: Given, steps: int, dt: float,
         if name not in found:
             shape = network.populations[name].shape
             found[name] = np.zeros((steps, next(iter(batches)), *shape), np.float32)
-    if not found:
-        raise ConfigurationError(got="a network without Input population", expected="at least one", where="simulate",
-                                 fix="add populations=dict(input=sn.Input(1), ...); it may stay without events")
     return found
 
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from snnsim.core.fields import part
 from snnsim.core.network import Network
 from snnsim.core.projection import Projection
+from snnsim.core.sending import no_arrivals, pending_depth
 
 
 class ProjectionState(eqx.Module):
@@ -28,6 +29,7 @@ class SimulationState(eqx.Module):
     populations: dict[str, Any] = part(doc="neuron states, [batch, *shape]")
     lines: dict[str, jax.Array] = part(doc="latest outputs, a ring [steps, batch, *shape] by absolute step")
     projections: dict[str, ProjectionState] = part(doc="projection states")
+    pending: dict[str, jax.Array] = part(dict, doc="arrivals under way, [steps ahead, batch, *shape] by 'post.port'")
 
     @property
     def batch(self) -> int:
@@ -51,6 +53,8 @@ def initial_state(network: Network, batch: int, dt: float) -> SimulationState:
         populations={name: repeated(neuron.initial_state()) for name, neuron in network.populations.items()},
         lines=lines,
         projections={name: _projection_state(network, p, repeated) for name, p in network.projections.items()},
+        pending={f"{post}.{port}": array for post in network.populations for port, array
+                 in no_arrivals(network, post, network.projections, pending_depth(network, dt), batch).items()},
     )
 
 

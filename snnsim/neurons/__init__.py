@@ -1,14 +1,23 @@
 """Neurons: each is a frozen module with five small verbs, see `snnsim.core.neuron`."""
 
 from snnsim.neurons.adex import AdEx as AdEx
+from snnsim.neurons.adex_cond import AdExCondAlpha as AdExCondAlpha
+from snnsim.neurons.adex_cond import AdExCondExp as AdExCondExp
 from snnsim.neurons.alif import ALIF as ALIF
+from snnsim.neurons.astrocyte_lr import AstrocyteLR as AstrocyteLR
 from snnsim.neurons.composed import Noisy as Noisy
 from snnsim.neurons.composed import Refractory as Refractory
 from snnsim.neurons.cubalif import CubaLIF as CubaLIF
+from snnsim.neurons.current_generators import DCGenerator as DCGenerator
+from snnsim.neurons.current_generators import NoiseGenerator as NoiseGenerator
+from snnsim.neurons.current_generators import StepCurrentGenerator as StepCurrentGenerator
 from snnsim.neurons.izhikevich import Izhikevich as Izhikevich
 from snnsim.neurons.li import LI as LI
 from snnsim.neurons.lif import IF as IF
 from snnsim.neurons.lif import LIF as LIF
+from snnsim.neurons.lif_cond import LIFCondAlpha as LIFCondAlpha
+from snnsim.neurons.lif_cond import LIFCondExp as LIFCondExp
+from snnsim.neurons.lif_psc_alpha import LIFPscAlpha as LIFPscAlpha
 from snnsim.neurons.lif_psc_exp import LIFPscExp as LIFPscExp
 from snnsim.neurons.surrogates import ATan as ATan
 from snnsim.neurons.surrogates import Boxcar as Boxcar

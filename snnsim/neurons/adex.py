@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,11 +22,11 @@ class AdExState(NamedTuple):
     w: jax.Array
 
 
-class AdEx(AbstractSpikingNeuron):
-    """Adaptive exponential integrate-and-fire neuron, in mV, nA, nF, uS.
+class AbstractAdEx(AbstractSpikingNeuron):
+    """The equation that AdEx neurons share, in mV, nA, nF, uS; states have fields v and w.
 
-    c_m dv/dt = -g_l (v - e_l) + g_l delta_t exp((v - v_t) / delta_t) - w + i_e + current;
-    tau_w dw/dt = a (v - e_l) - w; at v >= v_th: v = v_reset, w += b. An arriving spike adds its weight to v.
+    c_m dv/dt = -g_l (v - e_l) + g_l delta_t exp((v - v_t) / delta_t) - w + i_e + other currents;
+    tau_w dw/dt = a (v - e_l) - w; at v >= v_th: v = v_reset, w += b.
 
     Args:
         shape: number of units, or shape.
@@ -62,6 +62,35 @@ class AdEx(AbstractSpikingNeuron):
     spike_at: str = static(">=", doc="whether reaching the threshold is enough", choices=(">", ">="), kw_only=True)
     surrogate: AbstractSurrogate = part(lambda: FastSigmoid(1.0), doc="pseudo-derivative of the spike", kw_only=True)
 
+    def slopes(self, v: jax.Array, w: jax.Array, current: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """(dv/dt, dw/dt) where `current` (nA) enters beside leak, upswing, adaptation and i_e."""
+        upswing = self.g_l * self.delta_t * jnp.exp((v - self.v_t) / self.delta_t)
+        slope = (-self.g_l * (v - self.e_l) + upswing - w + self.i_e + current) / self.c_m
+        return slope, (self.a * (v - self.e_l) - w) / self.tau_w
+
+    def below_peak(self, v: jax.Array) -> jax.Array:
+        """Slopes are those at the peak beyond it, where the spike cuts v off (as in NEST)."""
+        return jnp.minimum(v, self.v_th)
+
+    def margin(self, state: Any) -> jax.Array:
+        """Membrane minus threshold."""
+        return state.v - self.v_th
+
+    def reset(self, state: Any, spikes: jax.Array) -> Any:
+        """The membrane goes to v_reset, w grows by b."""
+        v = after_spike("zero", state.v, spikes, self.v_th, self.v_reset)
+        return state._replace(v=v, w=state.w + spikes * self.b)
+
+
+class AdEx(AbstractAdEx):
+    """Adaptive exponential integrate-and-fire neuron; an arriving spike adds its weight to v.
+
+    Its equation is that of `AbstractAdEx`, with the drive port "current".
+
+    References:
+        Brette & Gerstner 2005, J. Neurophysiol. 94:3637 (defaults are its example).
+    """
+
     ports: ClassVar = {"in": "jump", "current": "drive"}
 
     def init(self) -> AdExState:
@@ -69,23 +98,11 @@ class AdEx(AbstractSpikingNeuron):
         return AdExState(v=self.e_l, w=jnp.zeros_like(self.e_l))
 
     def flow(self, state: AdExState, dt: float, drive: Inputs) -> AdExState:
-        """One step of `method`; slopes are those at the peak beyond it, where the spike cuts v off (as in NEST)."""
+        """One step of `method`."""
         def derivative(s):
-            v = jnp.minimum(s.v, self.v_th)
-            upswing = self.g_l * self.delta_t * jnp.exp((v - self.v_t) / self.delta_t)
-            slope = (-self.g_l * (v - self.e_l) + upswing - s.w + self.i_e + drive["current"]) / self.c_m
-            return AdExState(slope, (self.a * (v - self.e_l) - s.w) / self.tau_w)
+            return AdExState(*self.slopes(self.below_peak(s.v), s.w, drive["current"]))
         return one_step(self.method, derivative, state, dt)
 
     def receive(self, state: AdExState, arrivals: Inputs) -> AdExState:
         """Arriving spikes step the membrane."""
         return AdExState(state.v + arrivals["in"], state.w)
-
-    def margin(self, state: AdExState) -> jax.Array:
-        """Membrane minus threshold."""
-        return state.v - self.v_th
-
-    def reset(self, state: AdExState, spikes: jax.Array) -> AdExState:
-        """The membrane goes to v_reset, w grows by b."""
-        v = after_spike("zero", state.v, spikes, self.v_th, self.v_reset)
-        return AdExState(v, state.w + spikes * self.b)

@@ -30,6 +30,11 @@ class AbstractComposed(AbstractPointNeuron):
         return dict(self.neuron.ports)
 
     @property
+    def weight_signs(self) -> dict[str, int]:  # type: ignore[override]
+        """Signs of weights that the neuron inside asks for."""
+        return dict(self.neuron.weight_signs)
+
+    @property
     def spiking(self) -> bool:  # type: ignore[override]
         """Whether the neuron inside spikes."""
         return self.neuron.spiking

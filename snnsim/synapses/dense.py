@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -75,6 +75,8 @@ class OneToOne(AbstractConnection):
     Args:
         weight: number, array of the population's shape, or initialiser.
     """
+
+    diagonal: ClassVar = True
 
     weight: Any = weight_field(1.0, doc="weights, one a unit")
 

@@ -12,14 +12,15 @@ from snnsim.core.errors import ConfigurationError
 from snnsim.core.fields import static
 
 Drawn = tuple[np.ndarray, np.ndarray]
+MOST_SYNAPSES = 2**31
 
 
 class AbstractRule(eqx.Module):
-    """Draws (sources, targets) as flat indices, sorted by source."""
+    """Draws synapses by source: (starts, targets), those of source i being ``targets[starts[i]:starts[i + 1]]``."""
 
     @abstractmethod
     def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
-        """Sources and targets, int32 [synapses] each, for populations of these shapes."""
+        """Starts int32 [sources + 1] and flat targets int32 [synapses], for populations of these shapes."""
 
 
 class FixedProbability(AbstractRule):
@@ -52,7 +53,7 @@ class FixedProbability(AbstractRule):
         flat = np.concatenate(found)
         flat = flat[flat < pairs]
         sources, targets = flat // n_post, flat % n_post
-        return _kept(sources, targets, None if self.allow_self else sources != targets)
+        return by_source(sources, targets, prod(pre), None if self.allow_self else sources != targets)
 
 
 class FixedOutDegree(AbstractRule):
@@ -71,7 +72,7 @@ class FixedOutDegree(AbstractRule):
     def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
         """Draw k targets for each source."""
         targets = _choices(prod(pre), prod(post), self.k, self.allow_self, self.multiple, rng)
-        return np.repeat(np.arange(prod(pre), dtype=np.int32), self.k), targets.ravel()
+        return np.arange(prod(pre) + 1, dtype=np.int32) * np.int32(self.k), targets.ravel()
 
 
 class FixedInDegree(AbstractRule):
@@ -91,7 +92,7 @@ class FixedInDegree(AbstractRule):
         """Draw k sources for each target."""
         sources = _choices(prod(post), prod(pre), self.k, self.allow_self, self.multiple, rng).ravel()
         targets = np.repeat(np.arange(prod(post), dtype=np.int32), self.k)
-        return _kept(sources, targets)
+        return by_source(sources, targets, prod(pre))
 
 
 class FixedTotalNumber(AbstractRule):
@@ -106,11 +107,13 @@ class FixedTotalNumber(AbstractRule):
     allow_self: bool = static(True, doc="whether i may be joined to i")
 
     def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
-        """Draw n pairs."""
-        sources = rng.integers(prod(pre), size=self.n)
-        targets = rng.integers(prod(post), size=self.n) if self.allow_self else \
-            _other_than(sources, prod(post), rng)
-        return _kept(sources, targets)
+        """Draw how many synapses each source has, then a target for each: no sorting."""
+        counts = np.bincount(rng.integers(prod(pre), size=self.n, dtype=np.int32), minlength=prod(pre))
+        starts = _starts(counts)
+        if self.allow_self:
+            return starts, rng.integers(prod(post), size=self.n, dtype=np.int32)
+        sources = np.repeat(np.arange(prod(pre)), counts)
+        return starts, _other_than(sources, prod(post), rng).astype(np.int32)
 
 
 class DistanceDependent(AbstractRule):
@@ -150,15 +153,29 @@ class DistanceDependent(AbstractRule):
             sources.append(np.full(len(flat), index))
             targets.append(flat)
         a, b = np.concatenate(sources), np.concatenate(targets)
-        return _kept(a, b, None if self.allow_self else a != b)
+        return by_source(a, b, prod(pre), None if self.allow_self else a != b)
 
 
-def _kept(sources: np.ndarray, targets: np.ndarray, mask: np.ndarray | None = None) -> Drawn:
-    """The synapses where `mask` holds, sorted by source."""
+def by_source(sources: np.ndarray, targets: np.ndarray, n_sources: int, mask: np.ndarray | None = None) -> Drawn:
+    """The synapses where `mask` holds, sorted by source and otherwise in their order, as (starts, targets)."""
     if mask is not None:
         sources, targets = sources[mask], targets[mask]
-    order = np.argsort(sources, kind="stable")
-    return sources[order].astype(np.int32), targets[order].astype(np.int32)
+    if len(sources) and (np.diff(sources) < 0).any():
+        targets = targets[np.argsort(sources, kind="stable")]
+    return _starts(np.bincount(sources, minlength=n_sources)), targets.astype(np.int32)
+
+
+def _starts(counts: np.ndarray) -> np.ndarray:
+    """Where the synapses of each source begin, and the end.
+
+    Raises:
+        ConfigurationError: more synapses than an index of 31 bits can tell apart.
+    """
+    ends = np.cumsum(counts)
+    if len(ends) and ends[-1] >= MOST_SYNAPSES:
+        raise ConfigurationError(got=f"{ends[-1]:,} synapses", expected=f"fewer than {MOST_SYNAPSES:,} a projection",
+                                 where="connection rule", fix="split the projection by target population")
+    return np.concatenate([[0], ends]).astype(np.int32)
 
 
 def _other_than(sources: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:

@@ -13,10 +13,9 @@ from snnsim.core.connection import AbstractConnection, initial
 from snnsim.core.errors import ConfigurationError, DataError
 from snnsim.core.fields import part, static
 from snnsim.core.keys import named_key, numpy_generator
+from snnsim.kernels.event_propagation import Rows, propagate
 from snnsim.synapses.dense import weight_field
-from snnsim.synapses.rules import AbstractRule
-
-MOST_AT_ONCE = 2**22  # signals of single synapses held at a time
+from snnsim.synapses.rules import AbstractRule, by_source
 
 
 class Sparse(AbstractConnection):
@@ -35,7 +34,7 @@ class Sparse(AbstractConnection):
 
     rule: AbstractRule | None = part(lambda: None, doc="how synapses are drawn")
     weight: Any = weight_field(1.0, doc="weights [synapses]")
-    sources: Any = part(lambda: None, doc="flat index of each synapse's source, int32 [synapses]")
+    starts: Any = part(lambda: None, doc="where the synapses of each source begin, and the end, int32 [sources + 1]")
     targets: Any = part(lambda: None, doc="flat index of each synapse's target, int32 [synapses]")
     post: tuple[int, ...] = static((), doc="shape of the target population")
 
@@ -43,9 +42,7 @@ class Sparse(AbstractConnection):
 
     @classmethod
     def from_edges(cls, sources: np.ndarray, targets: np.ndarray, weight: Any = 1.0) -> Sparse:
-        """From a list of synapses (flat unit indices); they are sorted by source, keeping their order otherwise.
-
-        Weights and delays given one a synapse must be in sorted order: use ``np.argsort(sources, kind="stable")``.
+        """From a list of synapses (flat unit indices), sorted by source like their weights and delays.
 
         Raises:
             DataError: lists of different length or not sorted by source.
@@ -55,12 +52,21 @@ class Sparse(AbstractConnection):
             raise DataError(got=f"{sources.shape} sources and {targets.shape} targets",
                             expected="equal lengths, sorted by source", where="Sparse.from_edges",
                             fix="sort all lists with order = np.argsort(sources, kind='stable')")
-        return cls(None, weight, sources.astype(np.int32), targets.astype(np.int32))
+        if len(sources) and sources[0] < 0:
+            raise DataError(got=f"source indices from {sources[0]}", expected="0 or more", where="Sparse.from_edges",
+                            fix="check the list")
+        return cls(None, weight, *by_source(sources.astype(np.int64), targets, 0))
 
     @property
     def n_synapses(self) -> int:
         """Number of synapses."""
-        return len(self.sources)
+        return len(self.targets)
+
+    @property
+    def sources(self) -> jax.Array:
+        """Flat index of each synapse's source, int32 [synapses]."""
+        indices = jnp.arange(len(self.starts) - 1, dtype=jnp.int32)
+        return jnp.repeat(indices, jnp.diff(self.starts), total_repeat_length=self.n_synapses)
 
     def build(self, pre: tuple[int, ...], post: tuple[int, ...], key: jax.Array) -> Sparse:
         """With the synapses drawn for these shapes.
@@ -69,24 +75,29 @@ class Sparse(AbstractConnection):
             ConfigurationError: neither rule nor list.
             DataError: indices outside the populations.
         """
-        sources, targets = self.sources, self.targets
-        if sources is None:
+        starts, targets, n_pre = self.starts, self.targets, prod(pre)
+        if starts is None:
             if self.rule is None:
                 raise ConfigurationError(got="neither rule nor list", expected="one of them", where="Sparse",
                                          fix="pass for example FixedProbability(0.1), or use Sparse.from_edges")
-            sources, targets = self.rule.draw(pre, post, numpy_generator(named_key(key, "structure")))
-        for name, indices, size in (("source", sources, prod(pre)), ("target", targets, prod(post))):
-            if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < size:
-                raise DataError(got=f"{name} indices {int(indices.min())} to {int(indices.max())}", where="Sparse",
-                                expected=f"0 to {size - 1}", fix="check the list or the sizes of the populations")
-        weight = initial(self.weight, (len(sources),), named_key(key, "weight"), "Sparse")
-        return Sparse(None, weight, jnp.asarray(sources, jnp.int32), jnp.asarray(targets, jnp.int32), post)
+            starts, targets = self.rule.draw(pre, post, numpy_generator(named_key(key, "structure")))
+        highest = len(starts) - 2, int(targets.max(initial=-1))
+        for name, index, size in (("source", highest[0], n_pre), ("target", highest[1], prod(post))):
+            if index >= size or (name == "target" and targets.min(initial=0) < 0):
+                raise DataError(got=f"{name} indices {int(targets.min()) if name == 'target' else 0} to {index}",
+                                expected=f"0 to {size - 1}", where="Sparse",
+                                fix="check the list or the sizes of the populations")
+        # A list knows its largest source only: those beyond it have no synapse.
+        starts = np.concatenate([starts, np.full(n_pre + 1 - len(starts), starts[-1])])
+        weight = initial(self.weight, (len(targets),), named_key(key, "weight"), "Sparse")
+        return Sparse(None, weight, jnp.asarray(starts, jnp.int32), jnp.asarray(targets, jnp.int32), post)
 
     def __call__(self, signals: jax.Array) -> jax.Array:
-        """Arrivals ``[n, *post]``; rows go through in parts, so that memory does not grow with n times synapses."""
-        flat = signals.reshape(signals.shape[0], -1)
-        rows = max(1, min(flat.shape[0], MOST_AT_ONCE // max(1, self.n_synapses)))
-        return jax.lax.map(jax.checkpoint(lambda row: self.reduce(row[self.sources])), flat, batch_size=rows)
+        """Arrivals ``[n, *post]``; only synapses of sources with a signal cost anything."""
+        arrived = jnp.zeros((1, signals.shape[0], prod(self.post)), jnp.result_type(signals, self.weight))
+        instant = Rows(self.starts[:-1], self.starts[1:], self.targets, jnp.zeros(1, jnp.uint8))
+        arrived = propagate(arrived, signals.reshape(1, signals.shape[0], -1), self.weight, instant, jnp.int32(0))
+        return arrived.reshape(-1, *self.post)
 
     def read(self, history: jax.Array, rows: jax.Array) -> jax.Array:
         """Signal at each synapse, ``[synapses]``."""

@@ -132,7 +132,8 @@ def evaluate(network: Network, data: LabelledEvents, *, dt: float = 1.0, duratio
 def _scored(network, inputs, labels, seed, dt, loss, input, output):
     inputs = jnp.asarray(inputs, jnp.result_type(float))
     state = initial_state(network, inputs.shape[1], dt)
-    _, outputs, _ = run_chunk(network, state, {input: inputs}, dt=dt, seed=seed, inference=True, record=())
+    _, outputs, _ = run_chunk(network, state, {input: inputs}, dt=dt, steps=len(inputs), seed=seed, inference=True,
+                              record=())
     counts = {name: jnp.sum(array != 0, axis=(0, *range(2, array.ndim))) for name, array in outputs.items()
               if network.populations[name].spiking}
     return loss(outputs[output], labels), loss.scores(outputs[output]), counts

@@ -50,8 +50,8 @@ def _objective(trainable, rest, inputs, labels, seed, setting):
     network = eqx.combine(trainable, rest)
     loss, *regularisers = setting.losses
     state = initial_state(network, inputs.shape[1], setting.dt)
-    state, outputs, _ = run_chunk(network, state, {setting.input: inputs}, dt=setting.dt, seed=seed, inference=False,
-                                  record=())
+    state, outputs, _ = run_chunk(network, state, {setting.input: inputs}, dt=setting.dt, steps=len(inputs),
+                                  seed=seed, inference=False, record=())
     value = loss(outputs[setting.output], labels).mean() + sum(r(outputs) for r in regularisers)
     correct = (loss.scores(outputs[setting.output]).argmax(-1) == labels).sum()
     return value, (state, correct)

@@ -51,7 +51,7 @@ def test_partition_and_combine_are_inverse():
     assert eqx.tree_equal(eqx.combine(trainable, rest), net)
     assert all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in jax.tree.leaves(trainable))
     indices = [leaf for leaf in jax.tree.leaves(rest) if jnp.issubdtype(leaf.dtype, jnp.integer)]
-    assert {leaf.shape for leaf in indices} == {(4,)}  # sources and targets of the sparse projection
+    assert {leaf.shape for leaf in indices} == {(5,), (4,)}  # starts and targets of the sparse projection
 
 
 def test_a_shared_array_is_two_parameters():

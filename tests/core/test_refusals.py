@@ -129,7 +129,6 @@ REFUSED = {
     "events of another size": (lambda: simulated(inputs={"a": sn.Events.from_times([1.0], [0], shape=4)}),
                                ShapeError, "(4,)"),
     "events too late": (lambda: simulated(inputs={"a": sn.Events.from_times([9.0], [0], shape=3)}), DataError, "9"),
-    "no input population": (lambda: simulated(sn.Network(dict(b=sn.LIF(1)), [], key=KEY)), ConfigurationError, "Input"),
     "recorded population": (lambda: simulated(record={"x": ["v"]}), ConfigurationError, "'x'"),
     "recorded variable": (lambda: simulated(record={"b": ["w"]}), ConfigurationError, "'w'"),
     "not recorded": (lambda: simulated()["b", "v"], ConfigurationError, "b.v"),

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import snnsim as sn
+from snnsim import neurons
 from snnsim.core.fields import param, part
 from snnsim.core.neuron import AbstractSpikingNeuron
 from snnsim.core.synapse import StaticSynapse
@@ -22,6 +23,12 @@ NEURONS = {
     "cubalif": lambda: sn.CubaLIF(4, method="discrete", surrogate=Gaussian()),
     "lif_psc_exp": lambda: sn.LIFPscExp(4, surrogate=ATan()),
     "adex": lambda: sn.AdEx(4),
+    "adex_cond_alpha": lambda: neurons.AdExCondAlpha(4, surrogate=Sigmoid()),
+    "adex_cond_exp": lambda: neurons.AdExCondExp(4, method="euler"),
+    "astrocyte_lr": lambda: neurons.AstrocyteLR(4, tau_ip3=5000.0),
+    "lif_cond_alpha": lambda: neurons.LIFCondAlpha(4, method="rk4"),
+    "lif_cond_exp": lambda: sn.Refractory(neurons.LIFCondExp(4, e_inh=-80.0), t_ref=2.0),
+    "lif_psc_alpha": lambda: neurons.LIFPscAlpha(4, tau_exc=jnp.array([1.0, 2.0, 3.0, 10.0])),
     "izhikevich": lambda: sn.Izhikevich(4, method="rk4", surrogate=FastSigmoid()),
     "refractory": lambda: sn.Refractory(sn.LIF(4), t_ref=3.0, mode="block"),
     "noisy": lambda: sn.Refractory(sn.Noisy(sn.LIF(4), sigma=0.3), t_ref=1.0),
@@ -46,7 +53,7 @@ CONNECTIONS = {
 
 
 def of_neuron(neuron, key=0):
-    port = "exc" if "exc" in neuron.ports else "in"
+    port = "by_sign" if neuron.weight_signs else "exc" if "exc" in neuron.ports else "in"
     return sn.Network({"input": sn.Input(3), "cell": neuron},
                       [sn.Projection("input", "cell", sn.Dense(), port=port)], key=jax.random.key(key))
 

@@ -190,6 +190,6 @@ def test_sparse_rows_go_through_in_parts(monkeypatch):
         return (eqx.tree_at(lambda c: c.weight, built, weight)(signals) ** 2).sum()
 
     whole, slope = built(signals), jax.grad(loss)(built.weight)
-    monkeypatch.setattr("snnsim.synapses.sparse.MOST_AT_ONCE", 3 * built.n_synapses)
+    monkeypatch.setattr("snnsim.kernels.event_propagation.MOST_AT_ONCE", 3 * built.n_synapses)
     np.testing.assert_allclose(built(signals), whole, rtol=1e-6)
     np.testing.assert_allclose(jax.grad(loss)(built.weight), slope, rtol=1e-5)

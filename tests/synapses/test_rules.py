@@ -16,9 +16,11 @@ from snnsim.synapses import DistanceDependent
 
 def draw(rule, pre, post, seed=0):
     pre, post = ((n,) if isinstance(n, int) else n for n in (pre, post))
-    sources, targets = rule.draw(pre, post, np.random.default_rng(seed))
-    assert sources.dtype == targets.dtype == np.int32
-    assert (np.diff(sources) >= 0).all()
+    starts, targets = rule.draw(pre, post, np.random.default_rng(seed))
+    assert starts.dtype == targets.dtype == np.int32
+    assert starts[0] == 0
+    assert starts[-1] == len(targets)
+    sources = np.repeat(np.arange(np.prod(pre)), np.diff(starts))
     if len(sources):
         assert 0 <= sources.min() <= sources.max() < np.prod(pre)
         assert 0 <= targets.min() <= targets.max() < np.prod(post)

@@ -1,0 +1,135 @@
+"""One chunk of a simulation, compiled: layer by layer, or flat where the network allows it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from snnsim.core.engine import run_chunk
+from snnsim.core.flat import Flat, flatten, graded, obstacle
+from snnsim.core.flat_engine import run_flat
+from snnsim.core.network import Network
+from snnsim.core.observe import OUTPUT, Record
+from snnsim.core.packed import PackedSpikes
+from snnsim.core.state import SimulationState
+from snnsim.kernels import native
+
+CHUNK_BYTES = 2**28  # recorded in one chunk of a flat network, unless a length was asked for
+
+
+class Chunk(NamedTuple):
+    """What one chunk gave; dictionaries go by population."""
+
+    state: SimulationState
+    counts: dict[str, Any]
+    graded: dict[str, Any]
+    traces: dict[str, dict[str, Any]]
+    healthy: dict[str, jax.Array]
+
+
+class Layers:
+    """Component by component, on the general engine; differentiable."""
+
+    path = "layers"
+
+    def __init__(self, network: Network, inference: bool):
+        self.network, self.inference = network, inference
+
+    def length(self, steps: int, batch: int, record: Record) -> int:
+        """All steps at once."""
+        return steps
+
+    def run(self, state: SimulationState, inputs: Mapping[str, jax.Array], *, dt: float, steps: int, seed: jax.Array,
+            record: Record) -> Chunk:
+        """Simulate a chunk."""
+        return Chunk(*_run_layers(self.network, state, inputs, seed, dt, steps, self.inference, record))
+
+
+class FlatLayout:
+    """All populations at once, spikes sent ahead; for networks without `obstacle`."""
+
+    def __init__(self, network: Network, dt: float):
+        self.network, self.flat = network, _layout(network, dt)
+
+    @property
+    def path(self) -> str:
+        """Which kernel moves the spikes."""
+        compiled = jax.default_backend() == "cpu" and native.available("exchange")
+        return f"flat, events by {'C++' if compiled else 'plain JAX'}"
+
+    def length(self, steps: int, batch: int, record: Record) -> int:
+        """As many steps as recordings of `CHUNK_BYTES` hold."""
+        sizes = {name: neuron.size for name, neuron in self.network.populations.items()}
+        traced = sum(4 * sizes[name] for name, variables in record for v in variables if v not in OUTPUT)
+        words = sum(neuron.size for neuron in self.flat.groups) // 8
+        return int(np.clip(CHUNK_BYTES // max(1, batch * (traced + words)), 1, steps))
+
+    def run(self, state: SimulationState, inputs: Mapping[str, jax.Array], *, dt: float, steps: int, seed: jax.Array,
+            record: Record) -> Chunk:
+        """Simulate a chunk; spikes come to the host as bits."""
+        state, ran, counts, healthy = _run_flat(self.flat, state, dict(inputs), seed, dt, steps, record)
+        words, begin = np.asarray(ran.words), dict(self.flat.senders)
+        traces = {name: dict(found) for name, found in ran.traces.items()}
+        places = {place.name: place for place in self.flat.places}
+        for name, variables in record:
+            place = places.get(name)
+            if place and place.group in begin and not graded(self.flat.groups[place.group]):
+                spikes = PackedSpikes(words, begin[place.group] + place.first, place.shape)
+                traces[name].update({v: spikes for v in variables if v in OUTPUT})
+        beyond = {name: jnp.array(False) for name in self.network.populations}
+        return Chunk(state, counts, beyond | ran.graded, traces, healthy)
+
+
+def runner(network: Network, inputs: Mapping[str, Any], dt: float, inference: bool) -> Layers | FlatLayout:
+    """The faster of the two that can run this network; what is differentiated runs layer by layer."""
+    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((network, inputs)))
+    if traced or not inference or obstacle(network, dt):
+        return Layers(network, inference)
+    return FlatLayout(network, dt)
+
+
+_latest: list[tuple[weakref.ref, float, Flat]] = []
+
+
+def _layout(network: Network, dt: float) -> Flat:
+    """The flat layout; that of the network simulated last is kept as long as the network lives."""
+    if _latest and _latest[0][0]() is network and _latest[0][1] == dt:
+        return _latest[0][2]
+    flat = flatten(network, dt)
+    _latest[:] = [(weakref.ref(network, lambda _: _latest.clear()), dt, flat)]
+    return flat
+
+
+@eqx.filter_jit
+def _run_layers(network, state, inputs, seed, dt, steps, inference, record):
+    state, outputs, traces = run_chunk(network, state, inputs, dt=dt, steps=steps, seed=seed, inference=inference,
+                                       record=record)
+    counts = {name: jnp.sum(array != 0, 0, dtype=jnp.int32) for name, array in outputs.items()}
+    beyond = {name: jnp.any((array != 0) & (array != 1)) for name, array in outputs.items()}
+    return state, counts, beyond, {name: found for name, found in traces.items() if found}, _healthy(state)
+
+
+@eqx.filter_jit
+def _run_flat(flat, state, inputs, seed, dt, steps, record):
+    state, ran = run_flat(flat, state, inputs, dt=dt, steps=steps, seed=seed, record=record)
+    bits = (ran.words[..., None] >> jnp.arange(32, dtype=jnp.uint32)) & jnp.uint32(1)
+    each = jnp.sum(bits, 0, dtype=jnp.int32).reshape(bits.shape[1], -1)
+    counts = dict(ran.counts)
+    for place in flat.places:
+        if place.name not in counts:
+            first = dict(flat.senders)[place.group] + place.first
+            counts[place.name] = each[:, first:first + place.size].reshape(-1, *place.shape)
+    counts |= {name: jnp.sum(array != 0, 0, dtype=jnp.int32) for name, array in inputs.items()}
+    return state, ran, counts, _healthy(state)
+
+
+def _healthy(state: SimulationState) -> dict[str, jax.Array]:
+    return {name: jnp.array([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(part)
+                             if jnp.issubdtype(leaf.dtype, jnp.floating)] or [True]).all()
+            for name, part in state.populations.items()}

@@ -1,0 +1,283 @@
+"""A network laid out flat: like populations side by side as one, and all event-driven synapses in one table.
+
+A cortical model of 8 populations and 64 projections then costs per step what one population and one projection
+cost. Nothing is approximated; only in float32 are weights rounded, see `order_free`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from snnsim.core.errors import ConfigurationError
+from snnsim.core.fields import part, static
+from snnsim.core.input import Input
+from snnsim.core.network import Network
+from snnsim.core.neuron import AbstractNeuron, AbstractPointNeuron
+from snnsim.core.projection import BY_SIGN, Projection
+from snnsim.core.sending import delay_type, pending_depth, ports_of
+from snnsim.kernels.event_propagation import Rows
+
+MOST_SYNAPSES = 2**31  # told apart by an index of 31 bits
+
+
+class Place(NamedTuple):
+    """Where a population lies: its group, the first of its units there, and its shape."""
+
+    name: str
+    group: int
+    first: int
+    size: int
+    shape: tuple[int, ...]
+
+
+class Twins(eqx.Module):
+    """One-to-one projections without delay between two groups: ``arrivals[port] += weight * output[index]``."""
+
+    pre: int = static(doc="source group")
+    post: int = static(doc="target group")
+    port: str = static(doc="where it arrives")
+    aligned: bool = static(doc="whether index is 0, 1, 2, ...")
+    index: Any = part(doc="source unit of each target unit, int32")
+    weight: Any = part(doc="weight of each target unit, 0 where there is none")
+
+
+class Flat(eqx.Module):
+    """The layout; made by `flatten`, run by `snnsim.core.flat_engine`."""
+
+    groups: tuple[AbstractPointNeuron, ...] = part(doc="merged populations, in the order of update")
+    places: tuple[Place, ...] = static(doc="where each population lies")
+    streams: tuple = part(doc="(stream, unit) of the random numbers of each unit, by group")
+    senders: tuple[tuple[int, int], ...] = static(doc="(group, first source) of those whose spikes travel")
+    inputs: tuple[tuple[str, int, int], ...] = static(doc="(name, first source, size) of the input populations")
+    slots: tuple[tuple[str, int, int], ...] = static(doc="(port, group, first slot) of arrivals")
+    twins: tuple[Twins, ...] = part(doc="one-to-one projections without delay")
+    rows: Rows = part(doc="all synapses, by source")
+    weight: jax.Array = part(doc="their weights, or one for all")
+    quantum: jax.Array = part(doc="largest unit to which weights were rounded; 0 if none")
+    n_slots: int = static(doc="length of the arrivals of one step")
+    depth: int = static(doc="rows of the ring of arrivals")
+    waits: int = static(doc="steps for which spikes of the network may be under way")
+
+
+def obstacle(network: Network, dt: float) -> str | None:
+    """Why this network cannot be laid out flat, or None."""
+    for name, neuron in network.populations.items():
+        if not isinstance(neuron, AbstractPointNeuron | Input):
+            return f"population {name!r} mixes units"
+    if not any(p.event_driven for p in network.projections.values()):
+        return "no projection is event driven"
+    for name, p in network.projections.items():
+        immediate = p.may_be_instant and not isinstance(network.populations[p.pre], Input)
+        if p.connection.diagonal and p.is_static and not p.transforms and p.depth(dt) == 0:
+            if p.port == BY_SIGN:
+                return f"projection {name!r} is one to one and split by sign"
+        elif not p.event_driven:
+            return f"projection {name!r} is not event driven"
+        elif immediate:
+            return f"projection {name!r} has no delay"
+    return None
+
+
+def flatten(network: Network, dt: float) -> Flat:
+    """The flat layout of a network without `obstacle`."""
+    places, groups, streams = _grouped(network)
+    where = {place.name: place for place in places}
+    twin = {name: p for name, p in network.projections.items() if p.connection.diagonal and p.may_be_instant
+            and not isinstance(network.populations[p.pre], Input)}
+    far = {name: p for name, p in network.projections.items() if name not in twin}
+
+    senders, inputs, n_sources = [], [], 0
+    for g, neuron in enumerate(groups):
+        if not graded(neuron) or any(where[p.pre].group == g for p in far.values() if p.pre in where):
+            senders.append((g, n_sources))
+            n_sources += neuron.size
+    first_source = dict(senders)
+    for name in network.inputs:
+        inputs.append((name, n_sources, network.populations[name].size))
+        n_sources += network.populations[name].size
+    begin = {name: first for name, first, _ in inputs}
+    begin |= {place.name: first_source[place.group] + place.first for place in places if place.group in first_source}
+
+    slots, n_slots = [], 0
+    for g, neuron in enumerate(groups):
+        used = {port for p in far.values() if where[p.post].group == g for port in ports_of(p)}
+        for port in (port for port in neuron.ports if port in used):
+            slots.append((port, g, n_slots))
+            n_slots += neuron.size
+    slot = {(port, g): first for port, g, first in slots}
+
+    # Spikes of a step leave at its end, those of an input at the beginning of theirs: delays count from there.
+    spent = {name: 0 if isinstance(network.populations[p.pre], Input) else 1 for name, p in far.items()}
+    depth = 1 + max([p.depth(dt) - spent[name] for name, p in far.items()], default=0)
+    table = []
+    for name, p in far.items():
+        post = where[p.post]
+        steps = np.int32(p.depth(dt)) if p.delay is None else p.delay.steps(dt)
+        table.append(_Part(p, steps - spent[name], begin[p.pre],
+                           tuple(slot[port, post.group] + post.first for port in ports_of(p))))
+    rows, weight = _table(table, n_sources, depth)
+    quantum = jnp.zeros(())
+    if weight.dtype == jnp.float32 and rows.targets.size:
+        weight, quantum = order_free(weight, rows.targets, n_slots)
+    return Flat(groups=groups, places=places, streams=streams, senders=tuple(senders), inputs=tuple(inputs),
+                slots=tuple(slots), twins=_twins(twin.values(), where, groups), rows=rows, weight=weight,
+                quantum=quantum, n_slots=n_slots, depth=depth, waits=pending_depth(network, dt))
+
+
+def graded(neuron: AbstractPointNeuron) -> bool:
+    """Whether a neuron may put out values other than 0 and 1."""
+    inner = getattr(neuron, "neuron", neuron)
+    return type(inner).fire is not AbstractPointNeuron.fire
+
+
+def order_free(weight: jax.Array, targets: jax.Array, n_slots: int) -> tuple[jax.Array, jax.Array]:
+    """(weights rounded so that sums do not depend on their order, the largest unit of rounding).
+
+    The weights of a target become multiples of a power of two so large that the sum of all of them, at most 2^24
+    of it, is exact in float32: in any order, on any number of threads or devices.
+    """
+    @jax.jit
+    def rounded(weight, targets):
+        each = jnp.broadcast_to(jnp.abs(weight), targets.shape)
+        largest = jnp.zeros(n_slots, weight.dtype).at[targets].add(each)
+        # One binade to spare: `largest` itself was summed with rounding.
+        unit = jnp.exp2(jnp.ceil(jnp.log2(jnp.maximum(largest, jnp.finfo(weight.dtype).tiny))) - 23)
+        mine = unit[targets]
+        return jnp.round(weight / mine) * mine, jnp.where(largest > 0, unit, 0).max()
+    return rounded(weight, targets)
+
+
+class _Part(NamedTuple):
+    """One projection on its way into the table."""
+
+    projection: Projection
+    steps: np.ndarray
+    first_source: int
+    first_slots: tuple[int, ...]
+
+
+def _table(parts: list[_Part], n_sources: int, depth: int) -> tuple[Rows, jax.Array]:
+    """All synapses, those of a source one behind the other whatever their projection; made on the host."""
+    local = [np.arange(part.projection.connection.weight.size + 1) if part.projection.connection.diagonal
+             else np.asarray(part.projection.connection.starts) for part in parts]
+    counts = np.zeros(n_sources, np.int64)
+    for part, starts in zip(parts, local, strict=True):
+        counts[part.first_source:part.first_source + len(starts) - 1] += np.diff(starts)
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if n_sources else 0
+    if total >= MOST_SYNAPSES:
+        raise ConfigurationError(got=f"{total:,} synapses", expected=f"fewer than {MOST_SYNAPSES:,}", where="network",
+                                 fix="split the network over devices")
+    columns = [_column(part) for part in parts]
+    free = (ends - counts).astype(np.int64)
+    starts_of_all = free.copy()
+    if len(parts) == 1:
+        targets, delays, weights = columns[0]
+        delays = delays.astype(delay_type(depth))
+    else:
+        targets = np.empty(total, np.int32)
+        delays, weights = np.empty(total, delay_type(depth)), np.empty(total, columns[0][2].dtype if columns else float)
+        for part, starts, (target, delay, weight) in zip(parts, local, columns, strict=True):
+            mine = slice(part.first_source, part.first_source + len(starts) - 1)
+            size = np.diff(starts)
+            where = np.repeat(free[mine] - starts[:-1], size) + np.arange(len(target))
+            targets[where], delays[where], weights[where] = target, delay, weight
+            free[mine] += size
+    rows = Rows(jnp.asarray(starts_of_all, jnp.int32), jnp.asarray(ends, jnp.int32), jnp.asarray(targets),
+                jnp.asarray(delays))
+    return rows, jnp.asarray(weights)
+
+
+def _column(part: _Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(slots, delays or one delay, weights) of a projection's synapses."""
+    connection, first = part.projection.connection, part.first_slots
+    weight = np.asarray(connection.weight).reshape(-1)
+    target = np.arange(weight.size, dtype=np.int32) if connection.diagonal else np.asarray(connection.targets)
+    shift = np.where(weight < 0, first[1], first[0]).astype(np.int32) if len(first) > 1 else np.int32(first[0])
+    steps = np.reshape(part.steps, -1)
+    if steps.size not in (1, weight.size):  # one a source
+        steps = np.repeat(steps, np.diff(np.asarray(connection.starts)))
+    return target + shift, steps, weight
+
+
+def _grouped(network: Network) -> tuple[tuple[Place, ...], tuple[AbstractPointNeuron, ...], tuple]:
+    """Populations of one kind side by side; those that one-to-one projections feed at once come later."""
+    order = [name for component in network.components() for name in component.populations
+             if name not in network.inputs]
+    level = dict.fromkeys(order, 0)
+    for name in order:
+        for p in network.incoming(name).values():
+            if p.connection.diagonal and p.may_be_instant and p.pre in level:
+                level[name] = max(level[name], level[p.pre] + 1)
+    members: dict[Any, list[str]] = {}
+    written = {name: i for i, name in enumerate(network.populations)}
+    for name in sorted(order, key=lambda name: (level[name], written[name])):
+        kind = jax.tree.structure(resized(network.populations[name], (1,)))
+        members.setdefault((level[name], kind), []).append(name)
+    places, groups, streams = [], [], []
+    for g, names in enumerate(members.values()):
+        first = 0
+        for name in names:
+            neuron = network.populations[name]
+            places.append(Place(name, g, first, neuron.size, neuron.shape))
+            first += neuron.size
+        groups.append(_merged([network.populations[name] for name in names]))
+        sizes = [network.populations[name].size for name in names]
+        stream = np.repeat(np.array([crc32(name.encode()) for name in names], np.uint32), sizes)
+        unit = np.concatenate([np.arange(size, dtype=np.uint32) for size in sizes])
+        streams.append((jnp.asarray(stream if len(names) > 1 else stream[0]), jnp.asarray(unit)))
+    return tuple(places), tuple(groups), tuple(streams)
+
+
+def resized(neuron: AbstractNeuron, shape: tuple[int, ...]) -> Any:
+    """The neuron with another shape, parameters as they are."""
+    copy = object.__new__(type(neuron))
+    for name in (field.name for field in dataclasses.fields(neuron)):  # type: ignore[arg-type]
+        value = getattr(neuron, name)
+        value = shape if name == "shape" else resized(value, shape) if isinstance(value, AbstractNeuron) else value
+        object.__setattr__(copy, name, value)
+    return copy
+
+
+def _merged(neurons: list[AbstractPointNeuron]) -> AbstractPointNeuron:
+    """One population of all their units; a parameter that all share stays one number."""
+    sizes = [neuron.size for neuron in neurons]
+    shape = (sum(sizes),)
+
+    def joined(*leaves):
+        if all(leaf.ndim == 0 for leaf in leaves) and len({float(leaf) for leaf in leaves}) == 1:
+            return leaves[0]
+        parts = [jnp.broadcast_to(leaf, neuron.shape).reshape(-1) for leaf, neuron in zip(leaves, neurons, strict=True)]
+        return jnp.concatenate(parts)
+    return jax.tree.map(joined, *[resized(neuron, shape) for neuron in neurons])
+
+
+def _twins(projections: Iterable[Projection], where: dict[str, Place], groups: tuple) -> tuple[Twins, ...]:
+    """One-to-one projections joined as far as they go between the same groups onto different units."""
+    found: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}
+    for p in projections:
+        pre, post = where[p.pre], where[p.post]
+        rows = slice(post.first, post.first + post.size)
+        layer = 0
+        while (pre.group, post.group, p.port, layer) in found and \
+                (found[pre.group, post.group, p.port, layer][0][rows] >= 0).any():
+            layer += 1
+        size = groups[post.group].size
+        index, weight = found.setdefault((pre.group, post.group, p.port, layer),
+                                         (np.full(size, -1), np.zeros(size, np.asarray(p.connection.weight).dtype)))
+        index[rows] = pre.first + np.arange(pre.size)
+        weight[rows] = np.asarray(p.connection.weight).reshape(-1)
+    twins = []
+    for (pre, post, port, _), (index, weight) in found.items():
+        plain = groups[pre].size == len(index) and ((index == np.arange(len(index))) | (index < 0)).all()
+        twins.append(Twins(pre, post, port, bool(plain), jnp.asarray(np.maximum(index, 0), jnp.int32),
+                           jnp.asarray(weight)))
+    return tuple(twins)

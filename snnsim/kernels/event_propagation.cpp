@@ -1,0 +1,169 @@
+// Adds the weights of spiking sources to a ring of future arrivals; see event_propagation.py for the operation.
+//
+// One thread walks the spikes in the order of their index, so that sums do not depend on anything but the spikes.
+// Sizes were checked in Python; indices are checked when a table is made.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "xla/ffi/api/ffi.h"
+
+namespace ffi = xla::ffi;
+
+namespace {
+
+struct bfloat16 {
+  uint16_t bits;
+  template <typename Real>
+  explicit operator Real() const {
+    uint32_t wide = static_cast<uint32_t>(bits) << 16;
+    float value;
+    std::memcpy(&value, &wide, sizeof value);
+    return static_cast<Real>(value);
+  }
+};
+
+// What XLA hands over, in the order of event_propagation.py.
+struct Buffers {
+  ffi::AnyBuffer ring, values, weight, starts, ends, targets, delays, step;
+  ffi::AnyBuffer after;  // the ring afterwards, in the same memory where XLA could arrange it
+  void* arrivals;
+  void* words;
+};
+
+template <typename T>
+const T* data(const ffi::AnyBuffer& buffer) {
+  return static_cast<const T*>(buffer.untyped_data());
+}
+
+// The arguments that both operations share; sizes are those of the arrays.
+template <typename Real, typename Weight, typename Delay>
+struct Table {
+  const Real* values;    // [steps, batch, sources]
+  const Weight* weight;  // [synapses] or [1]
+  const int32_t* start;  // [sources]
+  const int32_t* end;
+  const int32_t* target;  // [synapses]
+  const Delay* delay;     // [synapses] or [1]
+  int64_t step;
+  Real* ring;  // [depth, batch, slots]
+  int64_t depth, batch, slots, sources;
+  bool one_weight, one_delay;
+
+  explicit Table(const Buffers& given)
+      : values(data<Real>(given.values)),
+        weight(data<Weight>(given.weight)),
+        start(data<int32_t>(given.starts)),
+        end(data<int32_t>(given.ends)),
+        target(data<int32_t>(given.targets)),
+        delay(data<Delay>(given.delays)),
+        step(*data<int32_t>(given.step)),
+        ring(static_cast<Real*>(given.after.untyped_data())),
+        depth(given.ring.dimensions()[0]),
+        batch(given.ring.dimensions()[1]),
+        slots(given.ring.dimensions()[2]),
+        sources(given.starts.dimensions()[0]),
+        one_weight(given.weight.dimensions()[0] == 1),
+        one_delay(given.delays.dimensions()[0] == 1) {
+    const Real* before = data<Real>(given.ring);
+    if (ring != before) std::memcpy(ring, before, sizeof(Real) * depth * batch * slots);
+  }
+
+  void send(int64_t source, Real value, int64_t now, int64_t sample) const {
+    for (int64_t n = start[source]; n < end[source]; ++n) {
+      int64_t row = now + delay[one_delay ? 0 : n];
+      if (row >= depth) row -= depth;
+      ring[(row * batch + sample) * slots + target[n]] += value * static_cast<Real>(weight[one_weight ? 0 : n]);
+    }
+  }
+};
+
+template <typename Real, typename Weight, typename Delay>
+void propagate(const Buffers& given) {
+  const Table<Real, Weight, Delay> table(given);
+  const int64_t steps = given.values.dimensions()[0];
+  const Real* value = table.values;
+  for (int64_t t = 0; t < steps; ++t) {
+    const int64_t now = (table.step + t) % table.depth;
+    for (int64_t sample = 0; sample < table.batch; ++sample, value += table.sources) {
+      for (int64_t source = 0; source < table.sources; ++source) {
+        if (value[source] != 0) table.send(source, value[source], now, sample);
+      }
+    }
+  }
+}
+
+template <typename Real, typename Weight, typename Delay>
+void exchange(const Buffers& given) {
+  const Table<Real, Weight, Delay> table(given);
+  auto* arrivals = static_cast<Real*>(given.arrivals);
+  auto* word = static_cast<uint32_t*>(given.words);
+  const int64_t now = table.step % table.depth;
+  const Real* value = table.values;
+  for (int64_t sample = 0; sample < table.batch; ++sample, value += table.sources) {
+    for (int64_t first = 0; first < table.sources; first += 32, ++word) {
+      const int64_t count = std::min<int64_t>(32, table.sources - first);
+      uint32_t bits = 0;
+      for (int64_t k = 0; k < count; ++k) bits |= static_cast<uint32_t>(value[first + k] != 0) << k;
+      *word = bits;
+      for (; bits; bits &= bits - 1) {
+        const int64_t source = first + __builtin_ctz(bits);
+        table.send(source, value[source], now, sample);
+      }
+    }
+  }
+  Real* due = table.ring + now * table.batch * table.slots;
+  std::memcpy(arrivals, due, sizeof(Real) * table.batch * table.slots);
+  std::memset(due, 0, sizeof(Real) * table.batch * table.slots);
+}
+
+template <typename Real, typename Weight, typename Delay>
+void run(const Buffers& given) {
+  given.arrivals ? exchange<Real, Weight, Delay>(given) : propagate<Real, Weight, Delay>(given);
+}
+
+template <typename Real, typename Weight>
+void by_delay(const Buffers& given) {
+  switch (given.delays.element_type()) {
+    case ffi::DataType::U8: return run<Real, Weight, uint8_t>(given);
+    case ffi::DataType::U16: return run<Real, Weight, uint16_t>(given);
+    default: return run<Real, Weight, int32_t>(given);
+  }
+}
+
+template <typename Real>
+void by_weight(const Buffers& given) {
+  if (given.weight.element_type() == ffi::DataType::BF16) return by_delay<Real, bfloat16>(given);
+  return by_delay<Real, Real>(given);
+}
+
+ffi::Error by_type(const Buffers& given) {
+  given.ring.element_type() == ffi::DataType::F64 ? by_weight<double>(given) : by_weight<float>(given);
+  return ffi::Error::Success();
+}
+
+ffi::Error propagate_call(ffi::AnyBuffer ring, ffi::AnyBuffer values, ffi::AnyBuffer weight, ffi::AnyBuffer starts,
+                          ffi::AnyBuffer ends, ffi::AnyBuffer targets, ffi::AnyBuffer delays, ffi::AnyBuffer step,
+                          ffi::Result<ffi::AnyBuffer> after) {
+  return by_type({ring, values, weight, starts, ends, targets, delays, step, *after, nullptr, nullptr});
+}
+
+ffi::Error exchange_call(ffi::AnyBuffer ring, ffi::AnyBuffer values, ffi::AnyBuffer weight, ffi::AnyBuffer starts,
+                         ffi::AnyBuffer ends, ffi::AnyBuffer targets, ffi::AnyBuffer delays, ffi::AnyBuffer step,
+                         ffi::Result<ffi::AnyBuffer> after, ffi::Result<ffi::AnyBuffer> arrivals,
+                         ffi::Result<ffi::AnyBuffer> words) {
+  return by_type({ring, values, weight, starts, ends, targets, delays, step, *after, arrivals->untyped_data(),
+                  words->untyped_data()});
+}
+
+#define SNNSIM_ARGUMENTS                                                                                        \
+  Arg<ffi::AnyBuffer>().Arg<ffi::AnyBuffer>().Arg<ffi::AnyBuffer>().Arg<ffi::AnyBuffer>().Arg<ffi::AnyBuffer>() \
+      .Arg<ffi::AnyBuffer>().Arg<ffi::AnyBuffer>().Arg<ffi::AnyBuffer>().Ret<ffi::AnyBuffer>()
+
+}  // namespace
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(snnsim_propagate, propagate_call, ffi::Ffi::Bind().SNNSIM_ARGUMENTS);
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(snnsim_exchange, exchange_call,
+                              ffi::Ffi::Bind().SNNSIM_ARGUMENTS.Ret<ffi::AnyBuffer>().Ret<ffi::AnyBuffer>());
