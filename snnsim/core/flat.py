@@ -166,17 +166,17 @@ class _Part(NamedTuple):
 
 def _table(parts: list[_Part], n_sources: int, depth: int) -> tuple[Rows, jax.Array]:
     """All synapses, those of a source one behind the other whatever their projection; made on the host."""
-    local = [np.arange(part.projection.connection.weight.size + 1) if part.projection.connection.diagonal
-             else np.asarray(part.projection.connection.starts) for part in parts]
+    local = [np.arange(one.projection.connection.weight.size + 1) if one.projection.connection.diagonal
+             else np.asarray(one.projection.connection.starts) for one in parts]
     counts = np.zeros(n_sources, np.int64)
-    for part, starts in zip(parts, local, strict=True):
-        counts[part.first_source:part.first_source + len(starts) - 1] += np.diff(starts)
+    for one, starts in zip(parts, local, strict=True):
+        counts[one.first_source:one.first_source + len(starts) - 1] += np.diff(starts)
     ends = np.cumsum(counts)
     total = int(ends[-1]) if n_sources else 0
     if total >= MOST_SYNAPSES:
         raise ConfigurationError(got=f"{total:,} synapses", expected=f"fewer than {MOST_SYNAPSES:,}", where="network",
                                  fix="split the network over devices")
-    columns = [_column(part) for part in parts]
+    columns = [_column(one) for one in parts]
     free = (ends - counts).astype(np.int64)
     starts_of_all = free.copy()
     if len(parts) == 1:
@@ -185,8 +185,8 @@ def _table(parts: list[_Part], n_sources: int, depth: int) -> tuple[Rows, jax.Ar
     else:
         targets = np.empty(total, np.int32)
         delays, weights = np.empty(total, delay_type(depth)), np.empty(total, columns[0][2].dtype if columns else float)
-        for part, starts, (target, delay, weight) in zip(parts, local, columns, strict=True):
-            mine = slice(part.first_source, part.first_source + len(starts) - 1)
+        for one, starts, (target, delay, weight) in zip(parts, local, columns, strict=True):
+            mine = slice(one.first_source, one.first_source + len(starts) - 1)
             size = np.diff(starts)
             where = np.repeat(free[mine] - starts[:-1], size) + np.arange(len(target))
             targets[where], delays[where], weights[where] = target, delay, weight

@@ -130,10 +130,9 @@ def _kernel(*refs, update, const_tree, scalar, state_tree, kinds, units, steps, 
             return
         plgpu.debug_barrier()
         plgpu.atomic_add(signals, (0,), 1)
-        now = load(signals, jnp.int32(0), volatile=True)
+        # Looked at by an atomic operation and not by a load, behind which later loads would not have to wait.
         jax.lax.while_loop(lambda seen: seen < count * programs,
-                           lambda _: load(signals, jnp.int32(0), volatile=True), now)
-        plgpu.atomic_add(signals, (0,), 0)  # nothing below is read before this point
+                           lambda _: plgpu.atomic_add(signals, (0,), 0), plgpu.atomic_add(signals, (0,), 0))
         plgpu.debug_barrier()
 
     wide = [load(ref, jnp.int32(0)) if one else load(ref, safe) for ref, one in zip(const_refs, scalar, strict=True)]
@@ -179,7 +178,7 @@ def _kernel(*refs, update, const_tree, scalar, state_tree, kinds, units, steps, 
 def _send(signals, spiking, starts, ends, targets, delays, weight, ring, *, me, offset, parity, load, senders, units,
           depth, n_slots, one_delay, programs, parts, width, interpret):
     """This program's share of the synapses of all units in the list."""
-    items = load(signals, 1 + parity, volatile=True) * parts
+    items = plgpu.atomic_add(signals, (1 + parity,), 0) * parts
     now = jax.lax.rem(offset + 1, depth)
     lane = jnp.arange(width, dtype=jnp.int32)
 
