@@ -19,6 +19,7 @@ from snnsim.core.observe import OUTPUT, Record
 from snnsim.core.packed import PackedSpikes
 from snnsim.core.state import SimulationState
 from snnsim.kernels import native
+from snnsim.kernels.event_propagation import unpacked
 
 CHUNK_BYTES = 2**28  # recorded in one chunk of a flat network, unless a length was asked for
 
@@ -118,8 +119,7 @@ def _run_layers(network, state, inputs, seed, dt, steps, inference, record):
 @eqx.filter_jit
 def _run_flat(flat, state, inputs, seed, dt, steps, record):
     state, ran = run_flat(flat, state, inputs, dt=dt, steps=steps, seed=seed, record=record)
-    bits = (ran.words[..., None] >> jnp.arange(32, dtype=jnp.uint32)) & jnp.uint32(1)
-    each = jnp.sum(bits, 0, dtype=jnp.int32).reshape(bits.shape[1], -1)
+    each = jnp.sum(unpacked(ran.words), 0, dtype=jnp.int32)
     counts = dict(ran.counts)
     for place in flat.places:
         if place.name not in counts:

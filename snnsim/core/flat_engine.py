@@ -141,7 +141,7 @@ def _update(flat: Flat, carried: tuple, due: Mapping[tuple[str, int], jax.Array]
         state, output, trace = batched_step(neuron, neurons[g], ports, dt, rand, wanted[g])
         if g in tally:
             count, beyond = tally[g]
-            tally[g] = (count + (output != 0), beyond | ((output != 0) & (output != 1)))
+            tally[g] = (count + (output != 0).astype(jnp.int32), beyond | ((output != 0) & (output != 1)))
         after.append(state)
         outputs.append(output)
         traces.append(trace)

@@ -82,7 +82,15 @@ def packed(flags: jax.Array) -> jax.Array:
     """Flags ``[..., n]`` as bits, the first the lowest: uint32 ``[..., ceil(n / 32)]``."""
     padding = [(0, 0)] * (flags.ndim - 1) + [(0, -flags.shape[-1] % 32)]
     groups = jnp.pad(flags, padding).reshape(*flags.shape[:-1], -1, 32).astype(jnp.uint32)
-    return jnp.sum(groups << jnp.arange(32, dtype=jnp.uint32), -1, dtype=jnp.uint32)
+    return jnp.sum(groups << jax.lax.broadcasted_iota(jnp.uint32, groups.shape, groups.ndim - 1), -1, dtype=jnp.uint32)
+
+
+def unpacked(words: jax.Array) -> jax.Array:
+    """The bits of words ``[..., n]``, the lowest first: uint32 0 or 1 ``[..., 32 n]``."""
+    shape = (*words.shape, 32)
+    bits = (jnp.broadcast_to(words[..., None], shape) >> jax.lax.broadcasted_iota(jnp.uint32, shape, words.ndim)) \
+        & jnp.uint32(1)
+    return bits.reshape(*words.shape[:-1], -1)
 
 
 def _native_exchange(ring, values, weight, starts, ends, targets, delays, step):
