@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from math import ceil
+from math import ceil, inf
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -13,7 +13,7 @@ import numpy as np
 
 from snnsim.core.errors import DelayError
 from snnsim.core.events import exact_ratio
-from snnsim.core.fields import float_array, param, static
+from snnsim.core.fields import number_or_recipe, param, static
 
 
 class AbstractDelay(eqx.Module):
@@ -49,7 +49,7 @@ class Delay(AbstractDelay):
     """Fixed delays on the grid: one for all, one for each source unit or one for each synapse.
 
     Args:
-        value: delay (ms), a number or an array.
+        value: delay (ms): a number, an array, or a distribution from which every synapse draws its own.
         rounding: "exact" refuses a delay that is no multiple of the step, "nearest" rounds it (a delay above 0
             takes at least one step, so that a cycle never closes within a step).
 
@@ -59,20 +59,26 @@ class Delay(AbstractDelay):
 
     fixed: ClassVar = True
 
-    value: jax.Array = param(unit="ms", doc="delay", group="delay", bounds=(0.0, None))
+    value: Any = param(unit="ms", doc="delay", group="delay", bounds=(0.0, None), convert=number_or_recipe)
     rounding: str = static("exact", doc="what happens off the grid", choices=("exact", "nearest"))
     bounds: tuple[float, float] = static(doc="smallest and largest delay", unit="ms")
 
     def __init__(self, value, rounding: str = "exact"):
+        self.rounding = rounding
+        if callable(value):  # drawn by `build`
+            self.value, self.bounds = value, (0.0, inf)
+            return
         values = np.asarray(value, np.float64)
         if not values.size or not np.isfinite(values).all() or values.min() < 0:
             raise DelayError(got=f"delays {values.ravel()[:3]} ms", expected="finite delays of 0 or more",
                              where="Delay", fix="give delays in ms")
-        self.value, self.rounding = float_array(value), rounding
+        self.value = number_or_recipe(value)
         self.bounds = (float(values.min()), float(values.max()))
 
     def build(self, pre: tuple[int, ...], synapses: tuple[int, ...], key: jax.Array) -> Delay:
-        """Itself, if its shape fits."""
+        """Itself, if its shape fits; drawn for every synapse where it is a distribution."""
+        if callable(self.value):
+            return Delay(self.value(key, synapses, jnp.result_type(float)), self.rounding)
         if self.value.shape not in ((), pre, synapses):
             raise DelayError(got=f"delays of shape {self.value.shape}", where="Delay",
                              expected=f"() or one a source {pre} or one a synapse {synapses}", fix="reshape them")

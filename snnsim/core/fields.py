@@ -23,6 +23,16 @@ def float_array(value: Any) -> Any:
     return jnp.asarray(value, dtype=jnp.result_type(float))
 
 
+def on_host(values: Any) -> jax.Array:
+    """`values` as an array in the host's memory, not committed to it: a GPU copies it when it computes with it."""
+    try:
+        host = jax.devices("cpu")[0]
+    except RuntimeError:  # a process that was told to know its GPU only
+        return jnp.asarray(values)
+    with jax.default_device(host):
+        return jnp.asarray(values)
+
+
 def number_or_recipe(value: Any) -> Any:
     """Numbers and arrays as by `float_array`; None, flags and initialisers stay until the network is built."""
     plain = isinstance(value, jax.Array | np.ndarray | float | int | list | tuple) and not isinstance(value, bool)

@@ -6,6 +6,8 @@ from snnsim.synapses.conv import Conv1d as Conv1d
 from snnsim.synapses.conv import Conv2d as Conv2d
 from snnsim.synapses.dense import Dense as Dense
 from snnsim.synapses.dense import OneToOne as OneToOne
+from snnsim.synapses.distributions import Normal as Normal
+from snnsim.synapses.distributions import Uniform as Uniform
 from snnsim.synapses.pool import AvgPool2d as AvgPool2d
 from snnsim.synapses.pool import SumPool2d as SumPool2d
 from snnsim.synapses.rules import DistanceDependent as DistanceDependent

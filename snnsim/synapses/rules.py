@@ -10,6 +10,7 @@ import numpy as np
 
 from snnsim.core.errors import ConfigurationError
 from snnsim.core.fields import static
+from snnsim.synapses.distributions import drawn
 
 Drawn = tuple[np.ndarray, np.ndarray]
 MOST_SYNAPSES = 2**31
@@ -108,10 +109,10 @@ class FixedTotalNumber(AbstractRule):
 
     def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
         """Draw how many synapses each source has, then a target for each: no sorting."""
-        counts = np.bincount(rng.integers(prod(pre), size=self.n, dtype=np.int32), minlength=prod(pre))
+        counts = rng.multinomial(self.n, np.full(prod(pre), 1 / prod(pre)))
         starts = _starts(counts)
         if self.allow_self:
-            return starts, rng.integers(prod(post), size=self.n, dtype=np.int32)
+            return starts, integers(rng, prod(post), self.n)
         sources = np.repeat(np.arange(prod(pre)), counts)
         return starts, _other_than(sources, prod(post), rng).astype(np.int32)
 
@@ -176,6 +177,13 @@ def _starts(counts: np.ndarray) -> np.ndarray:
         raise ConfigurationError(got=f"{ends[-1]:,} synapses", expected=f"fewer than {MOST_SYNAPSES:,} a projection",
                                  where="connection rule", fix="split the projection by target population")
     return np.concatenate([[0], ends]).astype(np.int32)
+
+
+def integers(rng: np.random.Generator, below: int, size: int) -> np.ndarray:
+    """int32 [size], uniform below `below`; drawn by threads."""
+    def fill(own, out):
+        out[:] = own.integers(below, size=len(out), dtype=np.int32)
+    return drawn(rng, size, np.int32, fill)
 
 
 def _other_than(sources: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:

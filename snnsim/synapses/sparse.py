@@ -11,7 +11,7 @@ import numpy as np
 
 from snnsim.core.connection import AbstractConnection, initial
 from snnsim.core.errors import ConfigurationError, DataError
-from snnsim.core.fields import part, static
+from snnsim.core.fields import on_host, part, static
 from snnsim.core.keys import named_key, numpy_generator
 from snnsim.kernels.event_propagation import Rows, propagate
 from snnsim.synapses.dense import weight_field
@@ -90,7 +90,8 @@ class Sparse(AbstractConnection):
         # A list knows its largest source only: those beyond it have no synapse.
         starts = np.concatenate([starts, np.full(n_pre + 1 - len(starts), starts[-1])])
         weight = initial(self.weight, (len(targets),), named_key(key, "weight"), "Sparse")
-        return Sparse(None, weight, jnp.asarray(starts, jnp.int32), jnp.asarray(targets, jnp.int32), post)
+        starts, targets = starts.astype(np.int32), targets.astype(np.int32, copy=False)
+        return Sparse(None, weight, on_host(starts), on_host(targets), post)
 
     def __call__(self, signals: jax.Array) -> jax.Array:
         """Arrivals ``[n, *post]``; only synapses of sources with a signal cost anything."""
