@@ -87,7 +87,8 @@ class Rand(eqx.Module):
         names = ("seed", "stream", "step", "sample", "unit")
         return cls(*(0 if name in mapped else None for name in names))  # type: ignore[arg-type]
 
-    def _words(self, draw: int) -> tuple[jax.Array, jax.Array]:
+    def words(self, draw: int = 0) -> tuple[jax.Array, jax.Array]:
+        """Two words of 32 random bits, uint32, a pair a unit: the same bits on every device and in every precision."""
         key = (self.seed, self.stream + jnp.uint32(draw) * jnp.uint32(0x9E3779B9))
         # One sample may hold up to 2**32 units; samples are told apart by a second pass over the key.
         mixed = threefry(key, (self.sample, jnp.uint32(0)))
@@ -95,11 +96,11 @@ class Rand(eqx.Module):
 
     def uniform(self, draw: int = 0) -> jax.Array:
         """Uniform in (0, 1), one number a unit; `draw` tells several draws of one step apart."""
-        return _unit_interval(self._words(draw)[0])
+        return _unit_interval(self.words(draw)[0])
 
     def normal(self, draw: int = 0) -> jax.Array:
         """Standard normal (Box-Muller), one number a unit."""
-        first, second = (_unit_interval(word) for word in self._words(draw))
+        first, second = (_unit_interval(word) for word in self.words(draw))
         return jnp.sqrt(-2 * jnp.log(first)) * jnp.cos(2 * jnp.pi * second)
 
 

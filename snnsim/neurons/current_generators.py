@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from math import inf
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from snnsim.core.errors import ConfigurationError
-from snnsim.core.events import exact_ratio
-from snnsim.core.fields import param, shape_tuple, static
+from snnsim.core.fields import param, static
 from snnsim.core.keys import Rand
-from snnsim.core.neuron import AbstractPointNeuron, Inputs, check_fields
+from snnsim.neurons.generator import AbstractGenerator
 
 
 class CurrentState(NamedTuple):
@@ -23,68 +21,12 @@ class CurrentState(NamedTuple):
     i: jax.Array
 
 
-class AbstractCurrentGenerator(AbstractPointNeuron):
-    """Puts out the current of each step; project it one to one, without delay, onto a port such as "current".
+class AbstractCurrentGenerator(AbstractGenerator):
+    """A generator whose value is a current, for a port such as "current"."""
 
-    Times are those of the simulation, with those before `state=` counted, and lie on the grid. A step that begins at
-    `start` or later and before `stop` has current; others have none.
-
-    Args:
-        shape: number of units, or shape.
-        start: when it is switched on (ms).
-        stop: when it is switched off (ms).
-    """
-
-    shape: tuple[int, ...] = static(doc="shape of the population", convert=shape_tuple)
-    start: float = static(0.0, doc="when it is switched on", unit="ms", convert=float, kw_only=True)
-    stop: float = static(inf, doc="when it is switched off", unit="ms", convert=float, kw_only=True)
-
-    ports: ClassVar = {}
     membrane: ClassVar = "i"
     spiking: ClassVar = False
-
-    def __check_init__(self):
-        check_fields(self)
-        if not 0.0 <= self.start <= self.stop or self.start == inf:
-            raise ConfigurationError(got=f"start = {self.start} and stop = {self.stop}",
-                                     expected="0 <= start <= stop, in ms", where=type(self).__name__,
-                                     fix="correct the times; stop may be left out")
-
-    @abstractmethod
-    def level(self, dt: float, rand: Rand) -> jax.Array:
-        """Current of this step while switched on."""
-
-    def init(self) -> CurrentState:
-        """No current yet."""
-        arrays = jax.tree.leaves(eqx.filter(self, eqx.is_inexact_array))
-        return CurrentState(jnp.zeros((), jnp.result_type(float, *arrays)))
-
-    def flow(self, state: CurrentState, dt: float, drive: Inputs) -> CurrentState:
-        """Nothing: currents are set by `perturb`, which knows the step."""
-        return state
-
-    def perturb(self, state: CurrentState, dt: float, rand: Rand) -> CurrentState:
-        """The current of this step."""
-        on = rand.step >= self._ticks(self.start, dt, "start")
-        if self.stop < inf:
-            on = on & (rand.step < self._ticks(self.stop, dt, "stop"))
-        return CurrentState(jnp.where(on, self.level(dt, rand), jnp.zeros_like(state.i)))
-
-    def receive(self, state: CurrentState, arrivals: Inputs) -> CurrentState:
-        """Nothing arrives."""
-        return state
-
-    def fire(self, state: CurrentState) -> tuple[CurrentState, jax.Array]:
-        """The current itself."""
-        return state, state.i
-
-    def _ticks(self, time: float, dt: float, name: str) -> Any:
-        """The step that begins at `time`, which must lie on the grid of `dt`."""
-        ratio = exact_ratio(time, dt)
-        if ratio is None or ratio.denominator != 1:
-            raise ConfigurationError(got=f"{name} = {time} ms with dt = {dt} ms", expected="a multiple of dt",
-                                     where=type(self).__name__, fix="round the time to the grid, or change dt")
-        return jnp.uint32(int(ratio))
+    state_type: ClassVar = CurrentState
 
 
 class DCGenerator(AbstractCurrentGenerator):
@@ -148,7 +90,7 @@ class StepCurrentGenerator(AbstractCurrentGenerator):
         levels = jnp.asarray([0.0, *self.amplitudes], jnp.result_type(float))
         if not self.times:
             return levels[0]
-        ticks = jnp.stack([self._ticks(time, dt, "a time") for time in self.times])
+        ticks = jnp.stack([self.ticks(time, dt, "a time") for time in self.times])
         return levels[jnp.sum(rand.step >= ticks, dtype=jnp.int32)]
 
 
@@ -178,7 +120,7 @@ class NoiseGenerator(AbstractCurrentGenerator):
 
     def level(self, dt: float, rand: Rand) -> jax.Array:
         """Current of this step while switched on; numbers are counted by intervals since `start`."""
-        since = rand.step - self._ticks(self.start, dt, "start")  # wraps before it, where nothing is put out
-        interval = since // self._ticks(self.dt_noise, dt, "dt_noise")
+        since = rand.step - self.ticks(self.start, dt, "start")  # wraps before it, where nothing is put out
+        interval = since // self.ticks(self.dt_noise, dt, "dt_noise")
         draw = eqx.tree_at(lambda r: r.step, rand, interval)
         return self.mean + self.std * draw.normal()
