@@ -56,7 +56,7 @@ if _TYPE_CHECKING:
 _LATER = {
     "evaluate": "snnsim.training", "fit": "snnsim.training", "from_nir": "snnsim.io", "load": "snnsim.io",
     "save": "snnsim.io", "to_nir": "snnsim.io", "datasets": "", "hardware": "", "io": "", "models": "", "plotting": "",
-    "training": "",
+    "statistics": "", "training": "",
 }
 
 

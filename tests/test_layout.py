@@ -27,8 +27,8 @@ if not (ROOT / "snnsim" / "__init__.py").is_file():
 FOLDERS = {"snnsim": "snnsim", "models": "snnsim.models", "hardware": "snnsim.hardware"}
 LONGEST_FILE, LONGEST_MEDIAN, WIDEST_FACE = 400, 130, 60
 # Arrows go from high to low. Folders of one level do not see each other, but for the exceptions.
-LEVELS = {"kernels": 0, "core": 1, "neurons": 2, "synapses": 2, "plasticity": 2, "encoding": 2, "training": 3,
-          "datasets": 3, "io": 3, "plotting": 3, "models": 4, "hardware": 5, "cli": 6}
+LEVELS = {"kernels": 0, "core": 1, "neurons": 2, "synapses": 2, "plasticity": 2, "encoding": 2, "statistics": 2,
+          "training": 3, "datasets": 3, "io": 3, "plotting": 3, "models": 4, "hardware": 5, "cli": 6}
 EXCEPTIONS = {
     ("training", "datasets"): "fit draws its batches there",
     ("training", "io"): "checkpoints are written by the code that writes network files",
