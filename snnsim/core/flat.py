@@ -148,8 +148,9 @@ def order_free(weight: jax.Array, targets: jax.Array, n_slots: int) -> tuple[jax
     def rounded(weight, targets):
         each = jnp.broadcast_to(jnp.abs(weight), targets.shape)
         largest = jnp.zeros(n_slots, weight.dtype).at[targets].add(each)
-        # One binade to spare: `largest` itself was summed with rounding.
-        unit = jnp.exp2(jnp.ceil(jnp.log2(jnp.maximum(largest, jnp.finfo(weight.dtype).tiny))) - 23)
+        # One binade to spare: `largest` itself was summed with rounding. Units below the normal numbers would be 0.
+        least = jnp.finfo(weight.dtype).tiny * 2.0**24
+        unit = jnp.exp2(jnp.ceil(jnp.log2(jnp.maximum(largest, least))) - 23)
         mine = unit[targets]
         return jnp.round(weight / mine) * mine, jnp.where(largest > 0, unit, 0).max()
     return rounded(weight, targets)
