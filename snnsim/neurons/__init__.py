@@ -19,6 +19,7 @@ from snnsim.neurons.lif_cond import LIFCondAlpha as LIFCondAlpha
 from snnsim.neurons.lif_cond import LIFCondExp as LIFCondExp
 from snnsim.neurons.lif_psc_alpha import LIFPscAlpha as LIFPscAlpha
 from snnsim.neurons.lif_psc_exp import LIFPscExp as LIFPscExp
+from snnsim.neurons.poisson_generator import PoissonGenerator as PoissonGenerator
 from snnsim.neurons.surrogates import ATan as ATan
 from snnsim.neurons.surrogates import Boxcar as Boxcar
 from snnsim.neurons.surrogates import FastSigmoid as FastSigmoid

@@ -38,7 +38,8 @@ FAMILY = {
 }
 DT = {"AdEx": 0.1, "AdExCondAlpha": 0.1, "AdExCondExp": 0.1, "AstrocyteLR": 40.0, "Izhikevich": 0.5}
 GRADED = {"AstrocyteLR", "LI"}
-SOURCES = {"DCGenerator", "NoiseGenerator", "StepCurrentGenerator"}  # nothing arrives: test_current_generators.py
+# Nothing arrives at these: test_current_generators.py, test_poisson_generator.py.
+SOURCES = {"DCGenerator", "NoiseGenerator", "PoissonGenerator", "StepCurrentGenerator"}
 STEPS = 30
 
 everyone = pytest.mark.parametrize("name", FAMILY)
