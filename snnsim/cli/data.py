@@ -19,8 +19,8 @@ def fetch(
     accept_unverified: Annotated[bool, typer.Option(help="Take files for which no checksum is known.")] = False,
 ) -> None:
     """Download a data set with checksums; an interrupted download goes on where it stopped."""
+    from snnsim.core.progress import bar
     from snnsim.datasets import fetch as fetch_files
-    from snnsim.training.progress import bar
 
     with bar(f"fetching {name}", show=interactive()) as report:
         folder = fetch_files(name, out, accept_unverified=accept_unverified,

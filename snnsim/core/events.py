@@ -220,6 +220,15 @@ class Events:
         """Steps of width `dt` (ms) that hold all events."""
         return int(self.steps(dt).max()) + 1 if self.n_events else 0
 
+    def check_end(self, dt: float, steps: int) -> None:
+        """Raise `DataError` if events lie beyond `steps` steps of width `dt` (ms)."""
+        if self.n_steps(dt) > steps:
+            raise self._beyond(dt, steps)
+
+    def _beyond(self, dt: float, steps: int) -> DataError:
+        return DataError(got=f"an event at {self.duration:g} ms", expected=f"events before {steps * dt:g} ms",
+                         where="Events", fix="simulate longer, or cut them with events.crop(0, duration)")
+
     def crop(self, start: float, stop: float) -> Events:
         """Events with start <= time < stop (ms), times counted from `start`."""
         first, last = (ceil(exact_ratio(t, self.resolution)) for t in (start, stop))
@@ -247,8 +256,7 @@ class Events:
         needed = int(at.max()) + 1 if self.n_events else 0
         steps = needed if steps is None else steps
         if needed > steps:
-            raise DataError(got=f"an event at {self.duration:g} ms", expected=f"events before {steps * dt:g} ms",
-                            where="Events.dense", fix="simulate longer, or cut them with events.crop(0, duration)")
+            raise self._beyond(dt, steps)
         flat = (at * len(self) + self.samples) * self.n_units + self.indices
         size = steps * len(self) * self.n_units
         if self.values is None:  # counts: no second array of the result's size, which is the larger cost

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from snnsim.core.chunks import runner
+from snnsim.core.chunks import CHUNK_BYTES, FlatLayout, Layers, runner
 from snnsim.core.errors import ConfigurationError, DivergenceError, ShapeError, UnsupportedError
-from snnsim.core.events import Events, exact_ratio
+from snnsim.core.events import exact_ratio
+from snnsim.core.feed import Feed, Given
 from snnsim.core.network import Network
 from snnsim.core.observe import Record, check_record
+from snnsim.core.progress import ProgressCallback, following
 from snnsim.core.recording import Recording, Status
+from snnsim.core.sink import AbstractSink, Memory, Plan, Totals, Traces
 from snnsim.core.state import SimulationState, initial_state
 
-Given = Mapping[str, Any]
+STREAMED_STEPS = 10_000  # of a chunk at most where progress or a sink wants to see the run go on
+MOST_STEPS = 2**31 - 1  # steps are counted in int32
 
 
 def simulate(network: Network, inputs: Given | None = None, *, duration: float, dt: float = 1.0,
              record: Mapping[str, Sequence[str]] | None = None, state: SimulationState | None = None,
              seed: int = 0, inference: bool = True, chunk: int | None = None, engine: str = "clocked",
-             precision: str = "highest", throw: bool = True) -> Recording:
+             precision: str = "highest", throw: bool = True, sink: AbstractSink | None = None,
+             progress: bool | ProgressCallback = False) -> Recording:
     """Simulate a network.
 
     Args:
@@ -37,11 +42,14 @@ def simulate(network: Network, inputs: Given | None = None, *, duration: float, 
         state: where to begin, from an earlier ``recording.state``; None is at rest.
         seed: of the random numbers that neurons and synapses draw.
         inference: use running statistics and no dropout; False is for training.
-        chunk: steps that are compiled and held at a time; results do not depend on it. None is all, or for large
-            networks as many as fit.
+        chunk: steps that are compiled and held at a time; results do not depend on it beyond rounding. None is
+            all, or as many as fit for large networks and for a `sink`.
         engine: "clocked".
         precision: of matrix products: "highest" is full float32; "default" allows TF32 or bfloat16 on a GPU.
         throw: raise when a state is not finite; else see `Recording.status`.
+        sink: where recorded variables go while the run goes on, such as `snnsim.io.RecordingFolder`, which can
+            also resume; memory then does not grow with `duration`. None keeps them in memory.
+        progress: True draws a bar on stderr; a function is called with a `SimulationProgress` after each chunk.
 
     Returns:
         A `Recording`.
@@ -65,39 +73,65 @@ def simulate(network: Network, inputs: Given | None = None, *, duration: float, 
                                fix="leave engine at its default")
     network.check(dt)
     steps = steps_of(duration, dt)
-    dense = dense_inputs(network, inputs or {}, steps, dt, None if state is None else state.batch)
-    batch = next(iter(dense.values())).shape[1] if dense else 1 if state is None else state.batch
-    wanted = _record_of(network, record)
-    check_statistics(network, chunked=not inference and chunk is not None and chunk < steps)
+    feed = Feed(network, inputs or {}, dt=dt, steps=steps, batch=1 if state is None else state.batch)
+    wanted, batch = _record_of(network, record), feed.batch
     if state is None:
         state = initial_state(network, batch, dt)
     elif state.batch not in (0, batch):
         raise ShapeError(got=f"{batch} samples", expected=f"{state.batch}, as in the state", where="simulate",
                          fix="continue with the batch that the state was made with")
     first = 0 if isinstance(state.step, jax.core.Tracer) else int(state.step)
-    run = runner(network, dense, dt, inference)
-    traces: list[Any] = []
-    counts: dict[str, Any] = {}
-    fine = {name: jnp.array(True) for name in network.populations}
-    graded = {name: jnp.array(False) for name in network.populations}
-    length = run.length(steps, batch, wanted) if chunk is None else max(1, min(chunk, steps))
-    for start in range(0, steps, length):
-        part = {name: jnp.asarray(array[start:start + length], jnp.result_type(float)) for name, array in dense.items()}
-        with jax.default_matmul_precision(precision):
-            done = run.run(state, part, dt=dt, steps=min(length, steps - start), seed=_seed(seed), record=wanted)
-        state = done.state
-        counts = {name: counts[name] + done.counts[name] if counts else done.counts[name] for name in done.counts}
-        graded = {name: graded[name] | done.graded[name] for name in graded}
-        fine = {name: fine[name] & done.healthy[name] for name in fine}
-        traces.append(done.traces)
-    joined = traces[0] if len(traces) == 1 else jax.tree.map(_concatenated, *traces)
-    status = _status(fine, throw)
-    return Recording(traces=joined, counts=counts, state=state, simulated=network, dt=float(dt), steps=steps,
-                     first_step=first, status=status, graded=graded, path=run.path)
+    if first + steps > MOST_STEPS:
+        raise ConfigurationError(got=f"{first + steps:,} steps", expected=f"at most {MOST_STEPS:,}", where="simulate",
+                                 fix="use a larger dt, or begin anew from the network at rest")
+    run = runner(network, feed.arrays, dt, inference)
+    length = _chunk_length(run, chunk, steps, batch, wanted, shown=sink is not None or progress is not False)
+    check_statistics(network, chunked=not inference and length < steps)
+    plan = Plan(network, feed, float(dt), steps, first, batch, _seed(seed), wanted, length, inference, precision,
+                run.path)
+    sink = Memory() if sink is None else sink
+    with sink.opened(plan, Totals.at_start(network, state, batch)) as (begin, totals), \
+            following(progress, duration=steps * dt, begin=begin * dt) as simulated:
+        status = _status(totals, begin * dt, throw)
+        for done, so_far, traces in _chunks(run, plan, begin, totals):
+            totals, status = so_far, _status(so_far, done * dt, throw)
+            sink.write(done, totals, traces)
+            simulated(done * dt)
+        kept = sink.finish(totals)
+    return Recording(traces=kept, counts=totals.counts, state=totals.state, simulated=network, dt=float(dt),
+                     steps=steps, first_step=first, status=status, graded=totals.graded, path=run.path)
 
 
-def _concatenated(*parts):
-    return (np if isinstance(parts[0], np.ndarray) else jnp).concatenate(parts)
+def _chunks(run: Layers | FlatLayout, plan: Plan, done: int, totals: Totals) -> Iterator[tuple[int, Totals, Traces]]:
+    """The one loop over time: (steps done, totals, recorded variables of the chunk)."""
+    while done < plan.steps:
+        steps = min(plan.length - done % plan.length, plan.steps - done)
+        with jax.default_matmul_precision(plan.precision):
+            chunk = run.run(totals.state, plan.feed.chunk(done, steps), dt=plan.dt, steps=steps, seed=plan.seed,
+                            record=plan.record)
+        done += steps
+        totals = Totals(chunk.state, *(
+            {name: join(old[name], new[name]) for name in old} for old, new, join in (
+                (totals.counts, chunk.counts, jnp.add), (totals.graded, chunk.graded, jnp.logical_or),
+                (totals.healthy, chunk.healthy, jnp.logical_and))))
+        yield done, totals, chunk.traces
+
+
+def _chunk_length(run: Layers | FlatLayout, asked: int | None, steps: int, batch: int, record: Record,
+                  shown: bool) -> int:
+    """Steps of a chunk. Where nothing was asked for, chunks are of one length if possible: each length compiles."""
+    if asked is not None:
+        if asked < 1:
+            raise ConfigurationError(got=f"chunk = {asked}", expected="at least one step", where="simulate",
+                                     fix="leave chunk away")
+        return min(asked, steps)
+    most = run.length(steps, batch, record)
+    if shown:
+        most = min(most, STREAMED_STEPS)
+        if isinstance(run, Layers):  # it holds the outputs of all populations
+            units = sum(neuron.size for neuron in run.network.populations.values())
+            most = max(1, min(most, CHUNK_BYTES // (4 * batch * units)))
+    return next((length for length in range(most, most // 2, -1) if steps % length == 0), most)
 
 
 def _seed(seed: Any) -> jax.Array:
@@ -107,12 +141,13 @@ def _seed(seed: Any) -> jax.Array:
     return jnp.asarray(seed, jnp.uint32)
 
 
-def _status(fine: Mapping[str, jax.Array], throw: bool) -> Status:
-    if any(isinstance(flag, jax.core.Tracer) for flag in fine.values()):
+def _status(totals: Totals, time: float, throw: bool) -> Status:
+    flags = totals.healthy
+    if any(isinstance(flag, jax.core.Tracer) for flag in flags.values()):
         return Status.ok  # inside a transformation the caller checks the loss
-    failed = [name for name, flag in fine.items() if not bool(flag)]
+    failed = [name for name, flag in flags.items() if not bool(flag)]
     if failed and throw:
-        raise DivergenceError(got=f"a state that is not finite in {', '.join(map(repr, failed))}",
+        raise DivergenceError(got=f"a state that is not finite in {', '.join(map(repr, failed))} at {time:g} ms",
                               expected="finite numbers", where="simulate",
                               fix="use a smaller dt, or check weights and inputs of this population")
     return Status.not_finite if failed else Status.ok
@@ -129,42 +164,6 @@ def steps_of(duration: float, dt: float) -> int:
         raise ConfigurationError(got=f"duration = {duration} ms with dt = {dt} ms", where="simulate",
                                  expected="a positive multiple of dt", fix="round the duration to the grid")
     return int(ratio)
-
-
-def dense_inputs(network: Network, inputs: Given, steps: int, dt: float,
-                 batch: int | None = None) -> dict[str, np.ndarray | jax.Array]:
-    """Arrays ``[steps, batch, *shape]`` for every input population, zeros where nothing was given.
-
-    Raises:
-        ConfigurationError: a name that is no input population.
-        ShapeError: arrays or events of another shape, or batches that differ.
-    """
-    found: dict[str, Any] = {}
-    for name, given in inputs.items():
-        where = f"input {name!r}"
-        if name not in network.inputs:
-            raise ConfigurationError(got=f"input {name!r}", where="simulate", fix="name an Input population",
-                                     expected=f"one of {', '.join(network.inputs) or 'none: the network has no Input'}")
-        shape = network.populations[name].shape
-        if isinstance(given, Events):
-            if given.shape != shape:
-                raise ShapeError(got=f"events of shape {given.shape}", expected=f"{shape}", where=where,
-                                 fix="transform the events, or change the size of the Input")
-            given = given.dense(dt, steps)
-        given = given if isinstance(given, jax.Array) else np.asarray(given)
-        if given.ndim != 2 + len(shape) or given.shape[0] != steps or given.shape[2:] != shape:
-            raise ShapeError(got=f"an array of shape {given.shape}", where=where,
-                             expected=f"[{steps} steps, batch, {', '.join(map(str, shape))}]", fix="reshape it")
-        found[name] = given
-    batches = {array.shape[1] for array in found.values()} or {batch or 1}
-    if len(batches) > 1:
-        raise ShapeError(got=f"batches of {sorted(batches)}", expected="one batch size", where="simulate inputs",
-                         fix="give every input population the same number of samples")
-    for name in network.inputs:
-        if name not in found:
-            shape = network.populations[name].shape
-            found[name] = np.zeros((steps, next(iter(batches)), *shape), np.float32)
-    return found
 
 
 def _record_of(network: Network, record: Mapping[str, Sequence[str]] | None) -> Record:

@@ -16,12 +16,12 @@ from snnsim.core.errors import ConfigurationError, DataError, DivergenceError
 from snnsim.core.events import Events
 from snnsim.core.network import Network
 from snnsim.core.parameters import partition
+from snnsim.core.progress import bar
 from snnsim.core.simulate import check_statistics, steps_of
 from snnsim.datasets.batching import batches
 from snnsim.training.evaluate import check_classes, ends, evaluate, whole_duration
 from snnsim.training.losses import AbstractLoss, CrossEntropy, RateRegulariser
 from snnsim.training.optimisers import adam
-from snnsim.training.progress import bar
 from snnsim.training.run_folder import RunFolder
 from snnsim.training.step import Setting, first_not_finite, loose, update
 
