@@ -16,4 +16,7 @@ from snnsim.statistics.rates import population_rate as population_rate
 from snnsim.statistics.rates import psth as psth
 from snnsim.statistics.rates import rates as rates
 from snnsim.statistics.rates import time_histogram as time_histogram
+from snnsim.statistics.summary import PopulationSummary as PopulationSummary
+from snnsim.statistics.summary import recorded_spikes as recorded_spikes
+from snnsim.statistics.summary import summary as summary
 from snnsim.statistics.trains import SpikeTrains as SpikeTrains

@@ -8,9 +8,9 @@ import numpy as np
 
 from snnsim.core.errors import ConfigurationError
 from snnsim.statistics.binning import BinnedCounts, binned
+from snnsim.statistics.pairs import each_group
 from snnsim.statistics.trains import Source, SpikeTrains
 
-LARGEST_MATRIX = 2**28  # entries of a matrix of pairs: 2 GiB
 _BLOCK = 2**24  # entries of a dense part of the counts
 
 
@@ -31,8 +31,11 @@ def covariance(source: Source, *, bin_size: float, start: float | None = None, s
     Raises:
         ConfigurationError: a matrix too large to hold, or a window without a whole bin.
     """
-    trains, counts = _counts(source, bin_size, start, stop, binary)
-    return _product(trains, counts, "covariance") / np.where(counts.n_bins > 1, counts.n_bins - 1, np.nan)
+    def measure(trains: SpikeTrains) -> np.ndarray:
+        counts = _counts(trains, bin_size, binary)
+        return _product(counts) / (counts.n_bins - 1 if counts.n_bins > 1 else np.nan)
+
+    return each_group(SpikeTrains.of(source, start=start, stop=stop), measure, "covariance")
 
 
 def correlation(source: Source, *, bin_size: float, start: float | None = None, stop: float | None = None,
@@ -57,13 +60,13 @@ def correlation(source: Source, *, bin_size: float, start: float | None = None, 
         >>> correlation([[1.0, 11.0], [2.0, 12.0], [7.0, 17.0]], bin_size=5.0, stop=20.0).round(9).tolist()
         [[1.0, 1.0, -1.0], [1.0, 1.0, -1.0], [-1.0, -1.0, 1.0]]
     """
-    trains, counts = _counts(source, bin_size, start, stop, binary)
-    product = _product(trains, counts, "correlation")
-    spread = np.sqrt(_squares(counts)).reshape(*product.shape[:-1])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        product /= spread[..., :, None]
-        product /= spread[..., None, :]
-    return product
+    def measure(trains: SpikeTrains) -> np.ndarray:
+        counts = _counts(trains, bin_size, binary)
+        spread = np.sqrt(_squares(counts))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return _product(counts) / spread[:, None] / spread
+
+    return each_group(SpikeTrains.of(source, start=start, stop=stop), measure, "correlation")
 
 
 def mean_correlation(source: Source, *, bin_size: float, start: float | None = None, stop: float | None = None,
@@ -88,7 +91,8 @@ def mean_correlation(source: Source, *, bin_size: float, start: float | None = N
         >>> round(float(mean_correlation([[1.0, 11.0], [2.0, 12.0], [7.0, 17.0]], bin_size=5.0, stop=20.0)), 9)
         -0.333333333
     """
-    trains, counts = _counts(source, bin_size, start, stop, binary)
+    trains = SpikeTrains.of(source, start=start, stop=stop)
+    counts = _counts(trains, bin_size, binary)
     groups, size = trains.groups
     squares = _squares(counts)
     varying = squares > 0
@@ -122,7 +126,8 @@ def pair_correlations(source: Source, *, bin_size: float, start: float | None = 
     if most < 2:
         raise ConfigurationError(got=f"most = {most}", expected="2 trains or more", where="pair_correlations",
                                  fix="choose a larger number")
-    trains, counts = _counts(source, bin_size, start, stop, binary)
+    trains = SpikeTrains.of(source, start=start, stop=stop)
+    counts = _counts(trains, bin_size, binary)
     groups, size = trains.groups
     rng = np.random.default_rng(seed)
     found = []
@@ -136,23 +141,9 @@ def pair_correlations(source: Source, *, bin_size: float, start: float | None = 
     return np.concatenate([np.empty(0), *found])
 
 
-def check_pairs(groups: int, size: int, where: str) -> None:
-    """Refuse a matrix of pairs that would not fit.
-
-    Raises:
-        ConfigurationError: more entries than `LARGEST_MATRIX`.
-    """
-    if groups * size * size > LARGEST_MATRIX:
-        raise ConfigurationError(got=f"{groups} matrices of {size} x {size} pairs", where=where,
-                                 expected=f"{LARGEST_MATRIX} entries at most ({8 * LARGEST_MATRIX / 2**30:g} GiB)",
-                                 fix="choose some of the trains, SpikeTrains.of(source, stop=...)[:1000]")
-
-
-def _counts(source: Source, bin_size: float, start: float | None, stop: float | None,
-            binary: bool) -> tuple[SpikeTrains, BinnedCounts]:
-    trains = SpikeTrains.of(source, start=start, stop=stop)
+def _counts(trains: SpikeTrains, bin_size: float, binary: bool) -> BinnedCounts:
     counts = binned(trains, bin_size)
-    return trains, counts.clipped() if binary else counts
+    return counts.clipped() if binary else counts
 
 
 def _squares(counts: BinnedCounts) -> np.ndarray:
@@ -160,23 +151,18 @@ def _squares(counts: BinnedCounts) -> np.ndarray:
     return (counts.n_bins * counts.per_train(2) - counts.per_train()**2) / counts.n_bins
 
 
-def _product(trains: SpikeTrains, counts: BinnedCounts, where: str) -> np.ndarray:
-    """sum_b (n_i - <n_i>) (n_j - <n_j>), ``[batch, units, units]`` or ``[trains, trains]``."""
-    groups, size = trains.groups
-    check_pairs(groups, size, where)
-    product = np.zeros((groups, size, size))
-    for group, matrix in enumerate(product):  # integers below 2^53: exact, whatever the order of the sums
-        mine = slice(*np.searchsorted(counts.train, [group * size, (group + 1) * size]))
-        used, column = np.unique(counts.bin[mine], return_inverse=True)
-        order = np.argsort(column, kind="stable")
-        row, column = counts.train[mine][order] - group * size, column[order]
-        count = counts.count[mine][order]
-        width = max(1, _BLOCK // max(size, 1))
-        for first in range(0, len(used), width):
-            part = slice(*np.searchsorted(column, [first, first + width]))
-            dense = np.zeros((size, min(width, len(used) - first)))
-            dense[row[part], column[part] - first] = count[part]
-            matrix += dense @ dense.T
-        total = counts.per_train()[group * size:(group + 1) * size].astype(np.float64)
-        matrix -= np.outer(total, total) / counts.n_bins
-    return product if len(trains.shape) > 1 else product[0]
+def _product(counts: BinnedCounts) -> np.ndarray:
+    """sum_b (n_i - <n_i>) (n_j - <n_j>), ``[trains, trains]``, a block of bins at a time; empty bins need none."""
+    size = counts.n_trains
+    product = np.zeros((size, size))  # integers below 2^53: exact, whatever the order of the sums
+    used, column = np.unique(counts.bin, return_inverse=True)
+    order = np.argsort(column, kind="stable")
+    row, column, count = counts.train[order], column[order], counts.count[order]
+    width = max(1, _BLOCK // max(size, 1))
+    for first in range(0, len(used), width):
+        part = slice(*np.searchsorted(column, [first, first + width]))
+        dense = np.zeros((size, min(width, len(used) - first)))
+        dense[row[part], column[part] - first] = count[part]
+        product += dense @ dense.T
+    total = counts.per_train().astype(np.float64)
+    return product - np.outer(total, total) / counts.n_bins

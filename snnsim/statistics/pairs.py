@@ -1,0 +1,34 @@
+"""Matrices with one number for each pair of trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from snnsim.core.errors import ConfigurationError
+from snnsim.statistics.trains import SpikeTrains
+
+LARGEST_MATRIX = 2**28  # entries: 2 GiB
+
+
+def each_group(trains: SpikeTrains, measure: Callable[[SpikeTrains], np.ndarray], where: str) -> np.ndarray:
+    """A matrix ``[trains, trains]`` for each group of trains: ``[batch, units, units]`` of events, one of a list.
+
+    Args:
+        trains: spike trains.
+        measure: from the trains of one group to their matrix.
+        where: who asks, for the error.
+
+    Raises:
+        ConfigurationError: more than `LARGEST_MATRIX` entries.
+    """
+    groups, size = trains.groups
+    if groups * size * size > LARGEST_MATRIX:
+        raise ConfigurationError(got=f"{groups} matrices of {size} x {size} pairs", where=where,
+                                 expected=f"{LARGEST_MATRIX} entries at most ({8 * LARGEST_MATRIX / 2**30:g} GiB)",
+                                 fix="choose some of the trains, SpikeTrains.of(source, stop=...)[:1000]")
+    if len(trains.shape) < 2:
+        return measure(trains)
+    found = [measure(trains[group * size:(group + 1) * size]) for group in range(groups)]
+    return np.stack(found) if found else np.empty((0, size, size))
