@@ -19,7 +19,6 @@ from snnsim.core.observe import OUTPUT, Record
 from snnsim.core.packed import PackedSpikes
 from snnsim.core.state import SimulationState
 from snnsim.kernels import native
-from snnsim.kernels.event_propagation import unpacked
 
 CHUNK_BYTES = 2**28  # recorded in one chunk of a flat network, unless a length was asked for
 
@@ -74,7 +73,7 @@ class FlatLayout:
     def run(self, state: SimulationState, inputs: Mapping[str, jax.Array], *, dt: float, steps: int, seed: jax.Array,
             record: Record) -> Chunk:
         """Simulate a chunk; spikes come to the host as bits."""
-        state, ran, counts, healthy = _run_flat(self.flat, state, dict(inputs), seed, dt, steps, record)
+        state, ran, healthy = _run_flat(self.flat, state, dict(inputs), seed, dt, steps, record)
         words, begin = np.asarray(ran.words), dict(self.flat.senders)
         traces = {name: dict(found) for name, found in ran.traces.items()}
         places = {place.name: place for place in self.flat.places}
@@ -84,7 +83,7 @@ class FlatLayout:
                 spikes = PackedSpikes(words, begin[place.group] + place.first, place.shape)
                 traces[name].update({v: spikes for v in variables if v in OUTPUT})
         beyond = {name: jnp.array(False) for name in self.network.populations}
-        return Chunk(state, counts, beyond | ran.graded, traces, healthy)
+        return Chunk(state, ran.counts, beyond | ran.graded, traces, healthy)
 
 
 def runner(network: Network, inputs: Mapping[str, Any], dt: float, inference: bool) -> Layers | FlatLayout:
@@ -119,14 +118,7 @@ def _run_layers(network, state, inputs, seed, dt, steps, inference, record):
 @eqx.filter_jit
 def _run_flat(flat, state, inputs, seed, dt, steps, record):
     state, ran = run_flat(flat, state, inputs, dt=dt, steps=steps, seed=seed, record=record)
-    each = jnp.sum(unpacked(ran.words), 0, dtype=jnp.int32)
-    counts = dict(ran.counts)
-    for place in flat.places:
-        if place.name not in counts:
-            first = dict(flat.senders)[place.group] + place.first
-            counts[place.name] = each[:, first:first + place.size].reshape(-1, *place.shape)
-    counts |= {name: jnp.sum(array != 0, 0, dtype=jnp.int32) for name, array in inputs.items()}
-    return state, ran, counts, _healthy(state)
+    return state, ran, _healthy(state)
 
 
 def _healthy(state: SimulationState) -> dict[str, jax.Array]:

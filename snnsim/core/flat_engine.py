@@ -18,13 +18,15 @@ from snnsim.kernels.event_propagation import exchange, packed
 from snnsim.kernels.persistent_steps import persistent_steps
 from snnsim.kernels.time_loop import time_loop
 
+UNROLL = 4  # steps a turn of the loop: between turns XLA copies the state
+
 
 class Ran(eqx.Module):
     """What a chunk of a flat network gave."""
 
     words: jax.Array = part(doc="spikes of the senders, 32 a word, uint32 [steps, batch, words]")
     traces: dict[str, dict[str, jax.Array]] = part(doc="recorded variables by population")
-    counts: dict[str, jax.Array] = part(doc="outputs other than 0 of populations whose spikes do not travel")
+    counts: dict[str, jax.Array] = part(doc="outputs other than 0 of each unit by population")
     graded: dict[str, jax.Array] = part(doc="whether an output was neither 0 nor 1")
 
 
@@ -48,12 +50,16 @@ def run_flat(flat: Flat, state: SimulationState, inputs: Mapping[str, jax.Array]
     tally = {g: (jnp.zeros((batch, neuron.size), jnp.int32), jnp.zeros((batch, neuron.size), bool))
              for g, neuron in enumerate(flat.groups) if graded(neuron)}
     run = _fused if fused else _stepwise
-    (neurons, tally), ring, words, traces = run(flat, (neurons, tally), ring, inputs, dt, steps, seed, state.step,
-                                                _wanted(flat, record))
+    (neurons, tally), ring, sent, words, traces = run(flat, (neurons, tally), ring, inputs, dt, steps, seed, state.step,
+                                                      _wanted(flat, record))
 
-    populations, counts, beyond = dict(state.populations), {}, {}
+    populations, begin, beyond = dict(state.populations), dict(flat.senders), {}
+    counts = {name: sent[:, first:first + size].reshape(-1, *inputs[name].shape[2:])
+              for name, first, size in flat.inputs}
     for place in flat.places:
         populations[place.name] = jax.tree.map(lambda leaf, p=place: _cut(leaf, p, 1), neurons[place.group])
+        if place.group in begin:
+            counts[place.name] = _cut(sent, place._replace(first=begin[place.group] + place.first), 1)
         if place.group in tally:
             counts[place.name] = _cut(tally[place.group][0], place, 1)
             beyond[place.name] = jnp.any(_cut(tally[place.group][1], place, 1))
@@ -77,30 +83,32 @@ def can_fuse(flat: Flat, batch: int) -> bool:
 
 
 def _stepwise(flat, carried, ring, inputs, dt, steps, seed, first_step, wanted):
-    """Every step as operations of its own: ((states, tally), ring, words, traces)."""
+    """Every step as operations of its own: ((states, tally), ring, counts of sources, words, traces)."""
     batch = ring.shape[1]
     given = [inputs[name].reshape(steps, batch, -1) for name, _, _ in flat.inputs]
     external = jnp.concatenate(given, -1) if given else jnp.zeros((steps, batch, 0), ring.dtype)
     following = jnp.concatenate([external[1:], jnp.zeros_like(external[:1])])
     quiet = jnp.zeros((batch, sum(flat.groups[g].size for g, _ in flat.senders)), ring.dtype)
-    ring, arrivals, _ = exchange(ring, jnp.concatenate([quiet, external[0]], -1), flat.weight, flat.rows, jnp.int32(0))
+    first = jnp.concatenate([quiet, external[0]], -1)
+    ring, counts, arrivals, _ = exchange(ring, jnp.zeros(first.shape, jnp.int32), first, flat.weight, flat.rows,
+                                         jnp.int32(0))
 
     def body(carry, given, offset):
-        carried, ring, arrivals = carry
+        carried, ring, counts, arrivals = carry
         due = {(port, g): arrivals[:, first:first + flat.groups[g].size] for port, g, first in flat.slots}
         carried, outputs, traces = _update(flat, carried, due, dt, seed, first_step + offset, wanted)
         sent = jnp.concatenate([*(outputs[g] for g, _ in flat.senders), given], -1)
-        ring, arrivals, words = exchange(ring, sent, flat.weight, flat.rows, offset + 1)
-        return (carried, ring, arrivals), (words, traces)
+        ring, counts, arrivals, words = exchange(ring, counts, sent, flat.weight, flat.rows, offset + 1)
+        return (carried, ring, counts, arrivals), (words, traces)
 
-    (carried, ring, arrivals), (words, traces) = time_loop(
-        body, (carried, ring, arrivals), following, steps=steps, unroll=1)
+    (carried, ring, counts, arrivals), (words, traces) = time_loop(
+        body, (carried, ring, counts, arrivals), following, steps=steps, unroll=UNROLL)
     # What is due next was taken out of the ring already: put it back.
-    return carried, ring.at[steps % ring.shape[0]].set(arrivals), words, traces
+    return carried, ring.at[steps % ring.shape[0]].set(arrivals), counts, words, traces
 
 
 def _fused(flat, carried, ring, inputs, dt, steps, seed, first_step, wanted):
-    """All steps in one kernel: ((states, tally), ring, words, traces)."""
+    """All steps in one kernel: ((states, tally), ring, counts of sources, words, traces)."""
     units = flat.groups[0].size
     # The table stays outside: the update needs the neurons only.
     small = eqx.tree_at(lambda f: (f.rows, f.weight, f.quantum), flat, (None, None, None), is_leaf=lambda x: x is None)
@@ -120,7 +128,8 @@ def _fused(flat, carried, ring, inputs, dt, steps, seed, first_step, wanted):
         update, arrays, jax.tree.map(lambda leaf: leaf[0], carried), ring[:, 0], flat.rows, flat.weight, units=units,
         steps=steps, senders=len(flat.senders), interpret=jax.default_backend() != "gpu")
     carried, traces = jax.tree.map(lambda leaf: leaf[None], carried), jax.tree.map(lambda leaf: leaf[:, None], traces)
-    return carried, ring[:, None], packed(spikes != 0)[:, None], traces
+    counts = jnp.sum(spikes, 0, dtype=jnp.int32)[None]
+    return carried, ring[:, None], counts, packed(spikes != 0)[:, None], traces
 
 
 def _update(flat: Flat, carried: tuple, due: Mapping[tuple[str, int], jax.Array], dt: float, seed: jax.Array,

@@ -28,6 +28,7 @@ struct bfloat16 {
 struct Buffers {
   ffi::AnyBuffer ring, values, weight, starts, ends, targets, delays, step;
   ffi::AnyBuffer after;  // the ring afterwards, in the same memory where XLA could arrange it
+  int32_t* counts;  // of each source, int32 [batch, sources]; null in `propagate`
   void* arrivals;
   void* words;
 };
@@ -99,16 +100,18 @@ void exchange(const Buffers& given) {
   const Table<Real, Weight, Delay> table(given);
   auto* arrivals = static_cast<Real*>(given.arrivals);
   auto* word = static_cast<uint32_t*>(given.words);
+  int32_t* count = given.counts;
   const int64_t now = table.step % table.depth;
   const Real* value = table.values;
-  for (int64_t sample = 0; sample < table.batch; ++sample, value += table.sources) {
+  for (int64_t sample = 0; sample < table.batch; ++sample, value += table.sources, count += table.sources) {
     for (int64_t first = 0; first < table.sources; first += 32, ++word) {
-      const int64_t count = std::min<int64_t>(32, table.sources - first);
+      const int64_t width = std::min<int64_t>(32, table.sources - first);
       uint32_t bits = 0;
-      for (int64_t k = 0; k < count; ++k) bits |= static_cast<uint32_t>(value[first + k] != 0) << k;
+      for (int64_t k = 0; k < width; ++k) bits |= static_cast<uint32_t>(value[first + k] != 0) << k;
       *word = bits;
       for (; bits; bits &= bits - 1) {
         const int64_t source = first + __builtin_ctz(bits);
+        ++count[source];
         table.send(source, value[source], now, sample);
       }
     }
@@ -146,24 +149,33 @@ ffi::Error by_type(const Buffers& given) {
 ffi::Error propagate_call(ffi::AnyBuffer ring, ffi::AnyBuffer values, ffi::AnyBuffer weight, ffi::AnyBuffer starts,
                           ffi::AnyBuffer ends, ffi::AnyBuffer targets, ffi::AnyBuffer delays, ffi::AnyBuffer step,
                           ffi::Result<ffi::AnyBuffer> after) {
-  return by_type({ring, values, weight, starts, ends, targets, delays, step, *after, nullptr, nullptr});
+  return by_type({ring, values, weight, starts, ends, targets, delays, step, *after, nullptr, nullptr, nullptr});
 }
 
 ffi::Error exchange_call(ffi::AnyBuffer ring, ffi::AnyBuffer values, ffi::AnyBuffer weight, ffi::AnyBuffer starts,
                          ffi::AnyBuffer ends, ffi::AnyBuffer targets, ffi::AnyBuffer delays, ffi::AnyBuffer step,
-                         ffi::Result<ffi::AnyBuffer> after, ffi::Result<ffi::AnyBuffer> arrivals,
+                         ffi::Buffer<ffi::S32> counts, ffi::Result<ffi::AnyBuffer> after,
+                         ffi::Result<ffi::Buffer<ffi::S32>> counted, ffi::Result<ffi::AnyBuffer> arrivals,
                          ffi::Result<ffi::AnyBuffer> words) {
-  return by_type({ring, values, weight, starts, ends, targets, delays, step, *after, arrivals->untyped_data(),
+  int32_t* count = counted->typed_data();
+  if (count != counts.typed_data()) std::memcpy(count, counts.typed_data(), sizeof(int32_t) * counts.element_count());
+  return by_type({ring, values, weight, starts, ends, targets, delays, step, *after, count, arrivals->untyped_data(),
                   words->untyped_data()});
 }
 
 #define SNNSIM_ARGUMENTS                                                                                        \
   Arg<ffi::AnyBuffer>().Arg<ffi::AnyBuffer>().Arg<ffi::AnyBuffer>().Arg<ffi::AnyBuffer>().Arg<ffi::AnyBuffer>() \
-      .Arg<ffi::AnyBuffer>().Arg<ffi::AnyBuffer>().Arg<ffi::AnyBuffer>().Ret<ffi::AnyBuffer>()
+      .Arg<ffi::AnyBuffer>().Arg<ffi::AnyBuffer>().Arg<ffi::AnyBuffer>()
 
 }  // namespace
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(snnsim_propagate, propagate_call, ffi::Ffi::Bind().SNNSIM_ARGUMENTS);
+XLA_FFI_DEFINE_HANDLER_SYMBOL(snnsim_propagate, propagate_call,
+                              ffi::Ffi::Bind().SNNSIM_ARGUMENTS.Ret<ffi::AnyBuffer>());
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(snnsim_exchange, exchange_call,
-                              ffi::Ffi::Bind().SNNSIM_ARGUMENTS.Ret<ffi::AnyBuffer>().Ret<ffi::AnyBuffer>());
+                              ffi::Ffi::Bind()
+                                  .SNNSIM_ARGUMENTS.Arg<ffi::Buffer<ffi::S32>>()
+                                  .Ret<ffi::AnyBuffer>()
+                                  .Ret<ffi::Buffer<ffi::S32>>()
+                                  .Ret<ffi::AnyBuffer>()
+                                  .Ret<ffi::AnyBuffer>());

@@ -47,35 +47,36 @@ def propagate(ring: jax.Array, spikes: jax.Array, weight: jax.Array, rows: Rows,
     return reference(*arguments)
 
 
-def exchange(ring: jax.Array, values: jax.Array, weight: jax.Array, rows: Rows,
-             step: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+def exchange(ring: jax.Array, counts: jax.Array, values: jax.Array, weight: jax.Array, rows: Rows,
+             step: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
     """One step of a simulation: `propagate` these outputs, then take what is due out of the ring.
 
     Args:
         ring: ``[depth, batch, slots]``.
+        counts: outputs other than 0 so far, int32 ``[batch, sources]``.
         values: outputs ``[batch, sources]``.
         weight: as in `propagate`.
         rows: the synapses; delays count from `step`.
         step: int32 scalar, the step whose arrivals are taken.
 
     Returns:
-        (ring with an empty row for `step`, arrivals ``[batch, slots]``, outputs other than 0 as bits, 32 a word,
-        uint32 ``[batch, words]``).
+        (ring with an empty row for `step`, counts, arrivals ``[batch, slots]``, outputs other than 0 as bits, 32 a
+        word, uint32 ``[batch, words]``).
     """
     weight = weight if weight.dtype == jnp.bfloat16 else weight.astype(ring.dtype)
-    arguments = (ring, values, weight, *rows, step)
+    arguments = (ring, counts, values, weight, *rows, step)
     if native.available("exchange"):
         return jax.lax.platform_dependent(*arguments, cpu=_native_exchange, default=reference_exchange)
     return reference_exchange(*arguments)
 
 
-def reference_exchange(ring, values, weight, starts, ends, targets, delays, step):
+def reference_exchange(ring, counts, values, weight, starts, ends, targets, delays, step):
     """`exchange` in plain JAX."""
     ring = reference(ring, values[None], weight, starts, ends, targets, delays, step)
     row = step % ring.shape[0]
     arrivals = jax.lax.dynamic_index_in_dim(ring, row, 0, keepdims=False)
     ring = jax.lax.dynamic_update_index_in_dim(ring, jnp.zeros_like(arrivals), row, 0)
-    return ring, arrivals, packed(values != 0)
+    return ring, counts + (values != 0).astype(counts.dtype), arrivals, packed(values != 0)
 
 
 def packed(flags: jax.Array) -> jax.Array:
@@ -85,20 +86,13 @@ def packed(flags: jax.Array) -> jax.Array:
     return jnp.sum(groups << jax.lax.broadcasted_iota(jnp.uint32, groups.shape, groups.ndim - 1), -1, dtype=jnp.uint32)
 
 
-def unpacked(words: jax.Array) -> jax.Array:
-    """The bits of words ``[..., n]``, the lowest first: uint32 0 or 1 ``[..., 32 n]``."""
-    shape = (*words.shape, 32)
-    bits = (jnp.broadcast_to(words[..., None], shape) >> jax.lax.broadcasted_iota(jnp.uint32, shape, words.ndim)) \
-        & jnp.uint32(1)
-    return bits.reshape(*words.shape[:-1], -1)
-
-
-def _native_exchange(ring, values, weight, starts, ends, targets, delays, step):
+def _native_exchange(ring, counts, values, weight, starts, ends, targets, delays, step):
     batch, sources = values.shape
-    results = (jax.ShapeDtypeStruct(ring.shape, ring.dtype), jax.ShapeDtypeStruct(ring.shape[1:], ring.dtype),
+    results = (jax.ShapeDtypeStruct(ring.shape, ring.dtype), jax.ShapeDtypeStruct(counts.shape, jnp.int32),
+               jax.ShapeDtypeStruct(ring.shape[1:], ring.dtype),
                jax.ShapeDtypeStruct((batch, -(-sources // 32)), jnp.uint32))
-    call = jax.ffi.ffi_call("snnsim_exchange", results, input_output_aliases={0: 0}, vmap_method="sequential")
-    return call(ring, values, weight, starts, ends, targets, delays, step[None])
+    call = jax.ffi.ffi_call("snnsim_exchange", results, input_output_aliases={0: 0, 8: 1}, vmap_method="sequential")
+    return call(ring, values, weight, starts, ends, targets, delays, step[None], counts)
 
 
 def _native(ring, spikes, weight, starts, ends, targets, delays, step):
