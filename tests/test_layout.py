@@ -32,6 +32,7 @@ LEVELS = {"kernels": 0, "core": 1, "neurons": 2, "synapses": 2, "plasticity": 2,
 EXCEPTIONS = {
     ("training", "datasets"): "fit draws its batches there",
     ("training", "io"): "checkpoints are written by the code that writes network files",
+    ("io", "datasets"): "SONATA files are HDF5 files of others, read with the same checks",
     ("plotting", "io"): "pictures are written whole or not at all, like every other file",
 }
 FORBIDDEN = {("hardware", "training"): "hardware prices networks and recordings, it never trains"}

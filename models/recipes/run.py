@@ -17,11 +17,11 @@ from snnsim.core.network import Network
 from snnsim.datasets import load_recordings
 from snnsim.io.atomic import write_text
 from snnsim.io.hdf5 import load, save
+from snnsim.io.snapshot import versions
 from snnsim.models.recipes import recipe as recipe_of
 from snnsim.models.recipes.recipe import Recipe
 from snnsim.training.evaluate import Score, evaluate
 from snnsim.training.fit import History, fit
-from snnsim.training.run_folder import versions
 
 NETWORK, RUN = "network.h5", "run.json"
 

@@ -60,3 +60,7 @@ class DivergenceError(SnnsimError, ArithmeticError):
 
 class OutputExistsError(SnnsimError, FileExistsError):
     """A result that would overwrite an earlier one."""
+
+
+class OutputError(SnnsimError, OSError):
+    """A result that cannot be written: no room, no permission, or the folder is gone."""

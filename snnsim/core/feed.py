@@ -65,9 +65,9 @@ class Feed:
         return given
 
     @property
-    def arrays(self) -> list[np.ndarray | jax.Array]:
+    def arrays(self) -> dict[str, np.ndarray | jax.Array]:
         """Those that were given as arrays; inside a transformation of JAX they may be traced."""
-        return [given for given in self.given.values() if not isinstance(given, Events)]
+        return {name: given for name, given in self.given.items() if not isinstance(given, Events)}
 
     def chunk(self, start: int, length: int) -> dict[str, jax.Array]:
         """Input of `length` steps from step `start` on, ``[length, batch, *shape]`` by input population."""

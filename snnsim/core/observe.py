@@ -23,15 +23,20 @@ def batched_step(neuron: AbstractNeuron, state: Any, inputs: Mapping[str, jax.Ar
     batch = jax.tree.leaves((inputs, state))[0].shape[0]
 
     def one(state, inputs, rand):
-        before = None
-        if isinstance(neuron, AbstractPointNeuron):
-            before = neuron.advance(state, inputs, dt, rand)
-            state, output = neuron.emit(before)
-        else:
-            state, output = neuron.step(state, inputs, dt, rand)
-        return state, output, _observed(record, state, output, before)
-
+        return observed_step(neuron, state, inputs, dt, rand, record)
     return jax.vmap(one, in_axes=(0, 0, Rand.axes("sample")))(state, dict(inputs), rand.of_samples(batch))
+
+
+def observed_step(neuron: AbstractNeuron, state: Any, inputs: Mapping[str, jax.Array], dt: float, rand: Rand,
+                  record: tuple[str, ...]) -> tuple[Any, jax.Array, dict[str, jax.Array]]:
+    """(state, output, recorded variables) of one step of one sample; arrays ``[*shape]``."""
+    before = None
+    if isinstance(neuron, AbstractPointNeuron):
+        before = neuron.advance(state, inputs, dt, rand)
+        state, output = neuron.emit(before)
+    else:
+        state, output = neuron.step(state, inputs, dt, rand)
+    return state, output, _observed(record, state, output, before)
 
 
 def _observed(record: tuple[str, ...], state: Any, output: jax.Array, before: Any) -> dict[str, jax.Array]:
@@ -71,3 +76,19 @@ def check_record(name: str, neuron: AbstractNeuron, wanted: tuple[str, ...]) -> 
         if variable not in known:
             raise ConfigurationError(got=f"variable {variable!r}", expected=f"one of {', '.join(known)}",
                                      where=f"population {name!r}", fix="record one of these")
+
+
+def innermost(neuron: Any) -> Any:
+    """The neuron whose fields describe the membrane: `Refractory` and `Noisy` hold it inside."""
+    while hasattr(neuron, "neuron"):
+        neuron = neuron.neuron
+    return neuron
+
+
+def unit_of(neuron: AbstractNeuron, variable: str) -> str:
+    """Unit of a state variable as far as the neuron's fields tell: membranes share that of the threshold."""
+    fields = getattr(innermost(neuron), "__dataclass_fields__", {})
+    membrane = next((fields[name].metadata.get("unit", "") for name in ("v_th", "e_l") if name in fields), "")
+    if membrane != "mV":
+        return ""
+    return "mV" if variable.startswith("v") else "nA" if variable.startswith("i") else ""

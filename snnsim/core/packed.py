@@ -1,7 +1,8 @@
-"""`PackedSpikes`: spikes of a population as single bits, 32 units a word."""
+"""Recorded variables kept in other forms than arrays, such as `PackedSpikes`: single bits, 32 units a word."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from math import prod
 
 import equinox as eqx
@@ -11,7 +12,19 @@ from snnsim.core.events import Events
 from snnsim.core.fields import part, static
 
 
-class PackedSpikes(eqx.Module):
+class AbstractKept(eqx.Module):
+    """A recorded variable that is not kept as an array ``[steps, batch, *shape]`` but can become one."""
+
+    @abstractmethod
+    def dense(self) -> np.ndarray:
+        """The array ``[steps, batch, *shape]``."""
+
+    @abstractmethod
+    def events(self, dt: float) -> Events:
+        """What is not 0 as events, times counted from the start of the recording in steps of `dt` ms."""
+
+
+class PackedSpikes(AbstractKept):
     """Spikes of one population, on the host: a chunk of seconds of a large network fits where an array would not.
 
     Args:

@@ -15,7 +15,7 @@ from snnsim.core.events import Events
 from snnsim.core.fields import part, static
 from snnsim.core.network import Network
 from snnsim.core.observe import OUTPUT
-from snnsim.core.packed import PackedSpikes
+from snnsim.core.packed import AbstractKept
 from snnsim.core.state import SimulationState, fold_back
 
 
@@ -64,7 +64,7 @@ class Recording(eqx.Module):
             raise ConfigurationError(got=f"{population}.{variable}", expected=f"a recorded variable: {recorded}",
                                      where="recording", fix=f'simulate with record={{"{population}": ["{variable}"]}}')
         values = found[variable]
-        return jnp.asarray(values.dense()) if isinstance(values, PackedSpikes) else values
+        return jnp.asarray(values.dense()) if isinstance(values, AbstractKept) else values
 
     @property
     def duration(self) -> float:
@@ -83,9 +83,9 @@ class Recording(eqx.Module):
     def events(self, population: str) -> Events:
         """Recorded spikes of a population; times count from the start of the recording."""
         for variable in OUTPUT:
-            packed = self.traces.get(population, {}).get(variable)
-            if isinstance(packed, PackedSpikes):
-                return packed.events(self.dt)
+            kept = self.traces.get(population, {}).get(variable)
+            if isinstance(kept, AbstractKept):
+                return kept.events(self.dt)
         return Events.from_dense(np.asarray(self[population, "spikes"]), dt=self.dt)
 
     def rates(self, population: str) -> jax.Array:

@@ -87,7 +87,7 @@ def read_arrays(path: str | Path, *, kind: str = "arrays", max_bytes: int = MAX_
         FileFormatError: no such file, of another format, kind or newer version, damaged, or too large.
     """
     path = Path(path)
-    _check_seal(path)
+    check_seal(path)
     with _reading(path) as file:
         if set(file) != {"meta", "arrays"} or not all(_is_hard(file, name) for name in ("meta", "arrays")):
             raise wrong(path, f"members {', '.join(sorted(file))[:80]}", "'meta' and 'arrays' in the file itself")
@@ -176,24 +176,47 @@ def _rest_sha256(path: Path) -> str:
 # -- reading --------------------------------------------------------------------------------------
 
 
-def _check_seal(path: Path) -> None:
+def seal(path: Path) -> str:
+    """SHA-256 that the text block of a file states; whether it is true is for `check_seal` to say."""
+    return _read_seal(path)[1]
+
+
+def check_seal(path: Path) -> str:
+    """SHA-256 of all that follows the text block.
+
+    Raises:
+        FileFormatError: no such file, of another format or newer version, truncated or altered.
+    """
+    size, digest = _read_seal(path)
+    try:
+        fine = size == path.stat().st_size - _BLOCK and digest == _rest_sha256(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if not fine:
+        raise wrong(path, "a truncated or altered file", "the bytes as they were written")
+    return digest
+
+
+def _read_seal(path: Path) -> tuple[int, str]:
+    """(bytes after the text block, their SHA-256), as the block says."""
     if not path.is_file():
         raise wrong(path, "no such file", "a file that snnsim wrote", "check the path")
     try:
         with path.open("rb") as file:
             block = file.read(_BLOCK)
-        found = _SEAL.fullmatch(block)
-        if found is None:
-            raise wrong(path, f"a file that begins with {block[:12]!r}", "a complete file written by snnsim",
-                        "check the path; if it is the right one, restore it from a copy")
-        version, size, digest = int(found[1]), int(found[2]), found[3].decode()
-        if version > FORMAT_VERSION:
-            raise wrong(path, f"format version {version}", f"at most {FORMAT_VERSION}", "install a newer snnsim")
-        if size != path.stat().st_size - _BLOCK or digest != _rest_sha256(path):
-            raise wrong(path, "a truncated or altered file", "the bytes as they were written")
     except OSError as error:
-        raise wrong(path, f"a file that cannot be read ({error})", "a readable file",
-                    "check its permissions") from error
+        raise _unreadable(path, error) from error
+    found = _SEAL.fullmatch(block)
+    if found is None:
+        raise wrong(path, f"a file that begins with {block[:12]!r}", "a complete file written by snnsim",
+                    "check the path; if it is the right one, restore it from a copy")
+    if int(found[1]) > FORMAT_VERSION:
+        raise wrong(path, f"format version {int(found[1])}", f"at most {FORMAT_VERSION}", "install a newer snnsim")
+    return int(found[2]), found[3].decode()
+
+
+def _unreadable(path: Path, error: OSError) -> FileFormatError:
+    return wrong(path, f"a file that cannot be read ({error})", "a readable file", "check its permissions")
 
 
 @contextlib.contextmanager

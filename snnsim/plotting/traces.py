@@ -9,7 +9,7 @@ import numpy as np
 
 from snnsim.core.errors import ConfigurationError
 from snnsim.core.neuron import AbstractNeuron
-from snnsim.core.observe import OUTPUT
+from snnsim.core.observe import OUTPUT, innermost, unit_of
 from snnsim.core.recording import Recording
 from snnsim.plotting.style import INK, colour, label, new_figure, styled
 
@@ -51,7 +51,7 @@ def traces(recording: Recording, population: str, variables: Sequence[str] | Non
         raise ConfigurationError(got=f"no variable of {population!r}", expected="at least one", where="traces",
                                  fix=f'simulate with record={{"{population}": ["spikes", "v"]}}')
     values = {name: _flat(recording[population, name], sample) for name in chosen}
-    spikes = next((_flat(recorded[name], sample) for name in OUTPUT if name in recorded), None)
+    spikes = next((_flat(recording[population, name], sample) for name in OUTPUT if name in recorded), None)
     neuron = recording.simulated.populations[population]
     n_units = next(iter(values.values())).shape[1]
     kept = [unit for unit in units if 0 <= unit < n_units]
@@ -68,7 +68,7 @@ def traces(recording: Recording, population: str, variables: Sequence[str] | Non
             for k, unit in enumerate(kept):
                 axes.plot(times[inside], values[name][inside, unit], color=colour(k), linewidth=1.2,
                           label=f"unit {unit}")
-            physical = (unit_names or {}).get(name, _physical_unit(neuron, name))
+            physical = (unit_names or {}).get(name, unit_of(neuron, name))
             axes.set_ylabel(label(name.replace("_before_reset", "\nbefore reset"), physical))
             _draw_threshold(axes, neuron, name, kept)
         if spikes is not None and neuron.spiking:
@@ -90,25 +90,9 @@ def _flat(array: Any, sample: int) -> np.ndarray:
     return array[:, sample].reshape(len(array), -1)
 
 
-def _innermost(neuron: Any) -> Any:
-    """The neuron whose fields describe the membrane: `Refractory` and `Noisy` hold it inside."""
-    while hasattr(neuron, "neuron"):
-        neuron = neuron.neuron
-    return neuron
-
-
-def _physical_unit(neuron: AbstractNeuron, variable: str) -> str:
-    """Unit of a state variable as far as the neuron's fields tell: membranes share that of the threshold."""
-    fields = getattr(_innermost(neuron), "__dataclass_fields__", {})
-    membrane = next((fields[name].metadata.get("unit", "") for name in ("v_th", "e_l") if name in fields), "")
-    if membrane != "mV":
-        return ""
-    return "mV" if variable.startswith("v") else "nA" if variable.startswith("i") else ""
-
-
 def _draw_threshold(axes: Any, neuron: AbstractNeuron, variable: str, units: Sequence[int]) -> None:
     """A dashed line at v_th through the membrane, under the name that the neuron gives it."""
-    inside = _innermost(neuron)
+    inside = innermost(neuron)
     if not neuron.spiking or not hasattr(inside, "v_th") or variable.removesuffix("_before_reset") != "v":
         return
     shape = neuron.shape
