@@ -18,7 +18,6 @@ from snnsim.core.network import Network
 from snnsim.core.observe import OUTPUT, Record
 from snnsim.core.packed import PackedSpikes
 from snnsim.core.state import SimulationState
-from snnsim.kernels import native
 
 CHUNK_BYTES = 2**28  # recorded in one chunk of a flat network, unless a length was asked for
 
@@ -55,13 +54,7 @@ class FlatLayout:
     """All populations at once, spikes sent ahead; for networks without `obstacle`."""
 
     def __init__(self, network: Network, dt: float):
-        self.network, self.flat = network, _layout(network, dt)
-
-    @property
-    def path(self) -> str:
-        """Which kernel moves the spikes."""
-        compiled = jax.default_backend() == "cpu" and native.available("exchange")
-        return f"flat, events by {'C++' if compiled else 'plain JAX'}"
+        self.network, self.flat, self.path = network, _layout(network, dt), "flat"
 
     def length(self, steps: int, batch: int, record: Record) -> int:
         """As many steps as recordings of `CHUNK_BYTES` hold."""
@@ -73,7 +66,8 @@ class FlatLayout:
     def run(self, state: SimulationState, inputs: Mapping[str, jax.Array], *, dt: float, steps: int, seed: jax.Array,
             record: Record) -> Chunk:
         """Simulate a chunk; spikes come to the host as bits."""
-        state, ran, healthy = _run_flat(self.flat, state, dict(inputs), seed, dt, steps, record)
+        state, ran, healthy = _run_flat(self.flat, state, dict(inputs), seed, dt, steps, record, jax.default_backend())
+        self.path = f"flat, {ran.kernel}"
         words, begin = np.asarray(ran.words), dict(self.flat.senders)
         traces = {name: dict(found) for name, found in ran.traces.items()}
         places = {place.name: place for place in self.flat.places}
@@ -116,8 +110,8 @@ def _run_layers(network, state, inputs, seed, dt, steps, inference, record):
 
 
 @eqx.filter_jit
-def _run_flat(flat, state, inputs, seed, dt, steps, record):
-    state, ran = run_flat(flat, state, inputs, dt=dt, steps=steps, seed=seed, record=record)
+def _run_flat(flat, state, inputs, seed, dt, steps, record, platform):
+    state, ran = run_flat(flat, state, inputs, dt=dt, steps=steps, seed=seed, record=record, platform=platform)
     return state, ran, _healthy(state)
 
 

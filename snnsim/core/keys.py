@@ -71,8 +71,8 @@ class Rand(eqx.Module):
         return Rand(self.seed, self.stream, self.step, jnp.arange(batch, dtype=jnp.uint32), self.unit)
 
     def of_units(self, shape: tuple[int, ...]) -> Rand:
-        """The same with `unit` running over a population of this shape, unless it already does."""
-        if self.unit.ndim:
+        """The same with `unit` running over a population of this shape, unless it already does or that is one unit."""
+        if self.unit.ndim or not shape:
             return self
         units = jnp.arange(prod(shape), dtype=jnp.uint32).reshape(shape)
         return Rand(self.seed, self.stream, self.step, self.sample, units)

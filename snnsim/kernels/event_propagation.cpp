@@ -1,92 +1,36 @@
 // Adds the weights of spiking sources to a ring of future arrivals; see event_propagation.py for the operation.
 //
 // One thread walks the spikes in the order of their index, so that sums do not depend on anything but the spikes.
-// Sizes were checked in Python; indices are checked when a table is made.
 
-#include <algorithm>
-#include <cstdint>
-#include <cstring>
-
-#include "xla/ffi/api/ffi.h"
+#include "steps.hpp"
 
 namespace ffi = xla::ffi;
 
 namespace {
 
-struct bfloat16 {
-  uint16_t bits;
-  template <typename Real>
-  explicit operator Real() const {
-    uint32_t wide = static_cast<uint32_t>(bits) << 16;
-    float value;
-    std::memcpy(&value, &wide, sizeof value);
-    return static_cast<Real>(value);
-  }
-};
+using snnsim::data;
 
 // What XLA hands over, in the order of event_propagation.py.
 struct Buffers {
   ffi::AnyBuffer ring, values, weight, starts, ends, targets, delays, step;
   ffi::AnyBuffer after;  // the ring afterwards, in the same memory where XLA could arrange it
-  int32_t* counts;  // of each source, int32 [batch, sources]; null in `propagate`
+  int32_t* counts;       // of each source, int32 [batch, sources]; null in `propagate`
   void* arrivals;
   void* words;
 };
 
-template <typename T>
-const T* data(const ffi::AnyBuffer& buffer) {
-  return static_cast<const T*>(buffer.untyped_data());
-}
-
-// The arguments that both operations share; sizes are those of the arrays.
 template <typename Real, typename Weight, typename Delay>
-struct Table {
-  const Real* values;    // [steps, batch, sources]
-  const Weight* weight;  // [synapses] or [1]
-  const int32_t* start;  // [sources]
-  const int32_t* end;
-  const int32_t* target;  // [synapses]
-  const Delay* delay;     // [synapses] or [1]
-  int64_t step;
-  Real* ring;  // [depth, batch, slots]
-  int64_t depth, batch, slots, sources;
-  bool one_weight, one_delay;
-
-  explicit Table(const Buffers& given)
-      : values(data<Real>(given.values)),
-        weight(data<Weight>(given.weight)),
-        start(data<int32_t>(given.starts)),
-        end(data<int32_t>(given.ends)),
-        target(data<int32_t>(given.targets)),
-        delay(data<Delay>(given.delays)),
-        step(*data<int32_t>(given.step)),
-        ring(static_cast<Real*>(given.after.untyped_data())),
-        depth(given.ring.dimensions()[0]),
-        batch(given.ring.dimensions()[1]),
-        slots(given.ring.dimensions()[2]),
-        sources(given.starts.dimensions()[0]),
-        one_weight(given.weight.dimensions()[0] == 1),
-        one_delay(given.delays.dimensions()[0] == 1) {
-    const Real* before = data<Real>(given.ring);
-    if (ring != before) std::memcpy(ring, before, sizeof(Real) * depth * batch * slots);
-  }
-
-  void send(int64_t source, Real value, int64_t now, int64_t sample) const {
-    for (int64_t n = start[source]; n < end[source]; ++n) {
-      int64_t row = now + delay[one_delay ? 0 : n];
-      if (row >= depth) row -= depth;
-      ring[(row * batch + sample) * slots + target[n]] += value * static_cast<Real>(weight[one_weight ? 0 : n]);
-    }
-  }
-};
+snnsim::Table<Real, Weight, Delay> table_of(const Buffers& given) {
+  return {given.weight, given.starts, given.ends, given.targets, given.delays, given.ring, given.after};
+}
 
 template <typename Real, typename Weight, typename Delay>
 void propagate(const Buffers& given) {
-  const Table<Real, Weight, Delay> table(given);
-  const int64_t steps = given.values.dimensions()[0];
-  const Real* value = table.values;
+  const auto table = table_of<Real, Weight, Delay>(given);
+  const int64_t steps = given.values.dimensions()[0], begin = *data<int32_t>(given.step);
+  const Real* value = data<Real>(given.values);
   for (int64_t t = 0; t < steps; ++t) {
-    const int64_t now = (table.step + t) % table.depth;
+    const int64_t now = (begin + t) % table.depth;
     for (int64_t sample = 0; sample < table.batch; ++sample, value += table.sources) {
       for (int64_t source = 0; source < table.sources; ++source) {
         if (value[source] != 0) table.send(source, value[source], now, sample);
@@ -97,12 +41,12 @@ void propagate(const Buffers& given) {
 
 template <typename Real, typename Weight, typename Delay>
 void exchange(const Buffers& given) {
-  const Table<Real, Weight, Delay> table(given);
+  const auto table = table_of<Real, Weight, Delay>(given);
   auto* arrivals = static_cast<Real*>(given.arrivals);
   auto* word = static_cast<uint32_t*>(given.words);
   int32_t* count = given.counts;
-  const int64_t now = table.step % table.depth;
-  const Real* value = table.values;
+  const int64_t now = *data<int32_t>(given.step) % table.depth;
+  const Real* value = data<Real>(given.values);
   for (int64_t sample = 0; sample < table.batch; ++sample, value += table.sources, count += table.sources) {
     for (int64_t first = 0; first < table.sources; first += 32, ++word) {
       const int64_t width = std::min<int64_t>(32, table.sources - first);
@@ -116,7 +60,7 @@ void exchange(const Buffers& given) {
       }
     }
   }
-  Real* due = table.ring + now * table.batch * table.slots;
+  Real* due = table.row(now, 0);
   std::memcpy(arrivals, due, sizeof(Real) * table.batch * table.slots);
   std::memset(due, 0, sizeof(Real) * table.batch * table.slots);
 }
@@ -137,7 +81,7 @@ void by_delay(const Buffers& given) {
 
 template <typename Real>
 void by_weight(const Buffers& given) {
-  if (given.weight.element_type() == ffi::DataType::BF16) return by_delay<Real, bfloat16>(given);
+  if (given.weight.element_type() == ffi::DataType::BF16) return by_delay<Real, snnsim::bfloat16>(given);
   return by_delay<Real, Real>(given);
 }
 

@@ -14,53 +14,65 @@ from pathlib import Path
 
 import jax
 
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-shared", "-fPIC")
+HERE = Path(__file__).parent
+HEADERS = ("steps.hpp", "simulation.hpp")
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
+         "-shared", "-fPIC")
 
 
 @cache
 def available(name: str) -> bool:
-    """Whether the C++ kernel ``snnsim_<name>`` can be used; compiles it if that was never done here.
+    """Whether the C++ kernel ``snnsim_<name>`` of event_propagation.cpp can be used; registers it with XLA.
 
     Without a compiler, or with ``SNNSIM_NATIVE=0`` in the environment, the plain JAX reference is used instead;
     a missing compiler is said once, as a warning.
     """
+    return registered((HERE / "event_propagation.cpp").read_text(), f"snnsim_{name}", f"snnsim_{name}")
+
+
+@cache
+def registered(source: str, symbol: str, target: str) -> bool:
+    """Compile a source text and register its handler `symbol` with XLA under the name `target`; False if it cannot."""
     if os.environ.get("SNNSIM_NATIVE") == "0":
         return False
     try:
-        library = ctypes.CDLL(str(_compiled(Path(__file__).parent / "event_propagation.cpp")))
-    except (OSError, subprocess.CalledProcessError) as error:
+        library = ctypes.CDLL(str(_compiled(source)))
+    except (OSError, subprocess.SubprocessError) as error:
         reason = error.stderr.strip()[-300:] if isinstance(error, subprocess.CalledProcessError) else error
         warnings.warn(f"event propagation runs on the slower JAX reference: no C++ kernel ({reason}). "
                       "Install a C++ compiler (c++ or $CXX), or set SNNSIM_NATIVE=0 to silence this.", stacklevel=2)
         return False
-    jax.ffi.register_ffi_target(f"snnsim_{name}", jax.ffi.pycapsule(getattr(library, f"snnsim_{name}")),
-                                platform="cpu")
+    jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(getattr(library, symbol)), platform="cpu")
     return True
 
 
-def _compiled(source: Path) -> Path:
-    """The shared library of a source file, from the user's cache if this machine has made it before."""
-    text = source.read_bytes()
-    mark = hashlib.sha256(b"\0".join([text, jax.__version__.encode(), " ".join(FLAGS).encode(), _processor()]))
+def mark_of(source: str) -> str:
+    """A name for this source as it is compiled here: its text, what it includes, flags, JAX and processor."""
+    parts = [source.encode(), *((HERE / name).read_bytes() for name in HEADERS), jax.__version__.encode(),
+             " ".join(FLAGS).encode(), _processor()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def _compiled(source: str) -> Path:
+    """The shared library of a source text, from the user's cache if this machine has made it before."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "snnsim" / "kernels"
-    library = folder / f"{source.stem}-{mark.hexdigest()[:16]}.so"
+    library = folder / f"{mark_of(source)}.so"
     if library.exists():
         return library
     compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         raise OSError("no c++, g++ or clang++ on the path")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(suffix=".so", dir=folder)  # several processes may compile at once
-    os.close(handle)
-    try:
-        subprocess.run([compiler, *FLAGS, "-I", jax.ffi.include_dir(), str(source), "-o", name], check=True,
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:  # several processes may compile at once
+        made = Path(scratch) / "kernel.so"
+        includes = ("-I", jax.ffi.include_dir(), "-I", str(HERE))
+        subprocess.run([compiler, *FLAGS, *includes, "-x", "c++", "-", "-o", str(made)], input=source, check=True,
                        capture_output=True, text=True, timeout=120)
-        Path(name).replace(library)
-    finally:
-        Path(name).unlink(missing_ok=True)
+        made.replace(library)
     return library
 
 
+@cache
 def _processor() -> bytes:
     """What tells processors apart: a home folder may be shared by machines with other instruction sets."""
     try:

@@ -1,0 +1,155 @@
+// What the compiled kernels share: the table of synapses, and scalar operations as JAX defines them.
+
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "xla/ffi/api/ffi.h"
+
+namespace snnsim {
+
+namespace ffi = xla::ffi;
+
+struct bfloat16 {
+  uint16_t bits;
+  template <typename Real>
+  explicit operator Real() const {
+    uint32_t wide = static_cast<uint32_t>(bits) << 16;
+    float value;
+    std::memcpy(&value, &wide, sizeof value);
+    return static_cast<Real>(value);
+  }
+};
+
+template <typename T>
+T* data(const ffi::AnyBuffer& buffer) {
+  return static_cast<T*>(buffer.untyped_data());
+}
+
+// Synapses by source, and the ring of arrivals into which spikes send them. Sizes were checked in Python; indices are
+// checked when a table is made.
+template <typename Real, typename Weight, typename Delay>
+struct Table {
+  const Weight* weight;  // [synapses] or [1]
+  const int32_t* start;  // [sources]
+  const int32_t* end;
+  const int32_t* target;  // [synapses]
+  const Delay* delay;     // [synapses] or [1]
+  Real* ring;             // [depth, batch, slots]
+  int64_t depth, batch, slots, sources;
+  bool one_weight, one_delay;
+
+  Table(const ffi::AnyBuffer& weights, const ffi::AnyBuffer& starts, const ffi::AnyBuffer& ends,
+        const ffi::AnyBuffer& targets, const ffi::AnyBuffer& delays, const ffi::AnyBuffer& before,
+        const ffi::AnyBuffer& after)
+      : weight(data<Weight>(weights)),
+        start(data<int32_t>(starts)),
+        end(data<int32_t>(ends)),
+        target(data<int32_t>(targets)),
+        delay(data<Delay>(delays)),
+        ring(data<Real>(after)),
+        depth(before.dimensions()[0]),
+        batch(before.dimensions()[1]),
+        slots(before.dimensions()[2]),
+        sources(starts.dimensions()[0]),
+        one_weight(weights.dimensions()[0] == 1),
+        one_delay(delays.dimensions()[0] == 1) {
+    if (ring != data<Real>(before)) std::memcpy(ring, before.untyped_data(), sizeof(Real) * depth * batch * slots);
+  }
+
+  Real* row(int64_t step, int64_t sample) const { return ring + (step % depth * batch + sample) * slots; }
+
+  // All synapses of a source; `now` is the row of delay 0.
+  void send(int64_t source, Real value, int64_t now, int64_t sample) const {
+    for (int64_t n = start[source]; n < end[source]; ++n) {
+      int64_t row = now + delay[one_delay ? 0 : n];
+      if (row >= depth) row -= depth;
+      ring[(row * batch + sample) * slots + target[n]] += value * static_cast<Real>(weight[one_weight ? 0 : n]);
+    }
+  }
+};
+
+// Flags of 0 or 1, a byte each, as bits; eight at a time.
+inline uint32_t bits_of(const uint8_t* flags) {
+  uint32_t bits = 0;
+  for (int k = 0; k < 4; ++k) {
+    uint64_t eight;
+    std::memcpy(&eight, flags + 8 * k, sizeof eight);
+    bits |= static_cast<uint32_t>((eight * 0x0102040810204080u) >> 56) << (8 * k);
+  }
+  return bits;
+}
+
+template <typename Real>
+inline uint32_t bits_of(const Real* values) {
+  uint32_t bits = 0;
+  for (int k = 0; k < 32; ++k) bits |= static_cast<uint32_t>(values[k] != 0) << k;
+  return bits;
+}
+
+// -- scalar operations, NaN travelling as in JAX ---------------------------------------------------------------------
+
+template <typename T>
+inline T maximum(T a, T b) { return a != a ? a : (a > b ? a : b); }
+template <typename T>
+inline T minimum(T a, T b) { return a != a ? a : (a < b ? a : b); }
+template <typename T>
+inline T clamped(T low, T x, T high) { return minimum(maximum(x, low), high); }
+template <typename T>
+inline T magnitude(T a) { return a < 0 ? -a : a; }
+template <typename T>
+inline T sign_of(T a) { return a != a ? a : static_cast<T>((a > 0) - (a < 0)); }
+template <typename T>
+inline T squared(T a) { return a * a; }
+template <typename T>
+inline T inverse_root(T a) { return T(1) / std::sqrt(a); }
+template <typename T>
+inline T rounded(T a) { return std::nearbyint(a); }
+template <typename T>
+inline T logistic(T a) { return T(1) / (T(1) + std::exp(-a)); }
+inline float remainder_of(float a, float b) { return std::fmod(a, b); }
+inline double remainder_of(double a, double b) { return std::fmod(a, b); }
+template <typename T>
+inline T remainder_of(T a, T b) { return a % b; }
+template <typename T>
+inline T power(T a, int n) {
+  T result = 1;
+  for (int k = n < 0 ? -n : n; k; --k) result *= a;
+  return n < 0 ? T(1) / result : result;
+}
+template <typename T>
+inline T shifted_left(T a, T n) { return n < static_cast<T>(8 * sizeof(T)) ? a << n : T(0); }
+template <typename T>
+inline T shifted_right(T a, T n) { return n < static_cast<T>(8 * sizeof(T)) ? a >> n : T(0); }
+
+inline double exponential(double a) { return std::exp(a); }
+inline double logarithm(double a) { return std::log(a); }
+inline float logarithm(float a) { return std::log(a); }
+
+// Without branches or calls, so that a compiler runs it on many units at once; within 1 unit in the last place.
+inline float exponential(float a) {
+  const float x = minimum(maximum(a, -103.0f), 89.0f);
+  const float n = std::nearbyint(x * 1.44269504f);
+  float r = x - n * 0.693359375f;
+  r = r + n * 2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  // Two halves of the power of two: the smallest numbers have no exponent of their own.
+  const int32_t low = static_cast<int32_t>(n) / 2, high = static_cast<int32_t>(n) - low;
+  const uint32_t first = static_cast<uint32_t>(low + 127) << 23, second = static_cast<uint32_t>(high + 127) << 23;
+  float scale, more;
+  std::memcpy(&scale, &first, sizeof scale);
+  std::memcpy(&more, &second, sizeof more);
+  return p * scale * more;
+}
+
+}  // namespace snnsim
