@@ -44,6 +44,23 @@ class AbstractConnection(eqx.Module):
         """Arrivals ``[*post]``: the sum over synapses of ``weight * signals``, signals in the weight's shape."""
         raise self._no_single_synapses()
 
+    def read_target(self, history: jax.Array, rows: jax.Array) -> jax.Array:
+        """Output of the target at each synapse: ``history[rows, target]`` of ``history [rows, *post]``."""
+        raise self._no_single_synapses()
+
+    def at_source(self, values: jax.Array) -> jax.Array:
+        """Values ``[*pre]`` of each synapse's source, in a shape that broadcasts to the weight's."""
+        raise self._no_single_synapses()
+
+    def at_target(self, values: jax.Array) -> jax.Array:
+        """Values ``[*post]`` of each synapse's target, in a shape that broadcasts to the weight's."""
+        raise self._no_single_synapses()
+
+    def separate(self, delays: tuple[int, ...], pre: tuple[int, ...]) -> bool:
+        """Whether delays of this shape are one a synapse, and not one a source of shape `pre`."""
+        weight = getattr(self, "weight", None)
+        return weight is not None and delays != () and delays == weight.shape and (self.listed or delays != pre)
+
     def _no_single_synapses(self) -> UnsupportedError:
         return UnsupportedError(got=f"a delay or state of every synapse on {type(self).__name__}",
                                 expected="a connection whose synapses are stored one by one", where="projection",

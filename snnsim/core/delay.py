@@ -36,6 +36,11 @@ class AbstractDelay(eqx.Module):
     def taps(self, dt: float, inference: bool) -> tuple[jax.Array, jax.Array | None]:
         """(int32 steps ``[taps, *shape]``, gains of that shape or None for 1): what is read and summed."""
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """() for one delay, ``[*pre]`` for one a source, or the weight's shape for one a synapse."""
+        return jax.eval_shape(lambda: self.taps(1.0, True)[0]).shape[1:]
+
     def check(self, dt: float, where: str) -> None:
         """Raise `DelayError` if the delay cannot be used with steps of `dt` ms."""
         return

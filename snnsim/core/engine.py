@@ -14,7 +14,7 @@ from snnsim.core.network import Network
 from snnsim.core.observe import Record, batched_step
 from snnsim.core.projection import Projection
 from snnsim.core.sending import send
-from snnsim.core.signals import arrivals_in_chunk, arrivals_in_step, learned, transformed
+from snnsim.core.signals import arrivals_in_chunk, learned, postsynaptic, presynaptic, transformed, transmitted
 from snnsim.core.state import SimulationState
 from snnsim.kernels.time_loop import time_loop
 
@@ -148,8 +148,10 @@ def _run_together(chunk: _Chunk, component: Component, unroll: int | None) -> No
         ahead[post] = {port: jnp.concatenate([array, jnp.zeros_like(array, shape=(1, *array.shape[1:]))])
                        for port, array in waiting.items()}
     internal = {name: network.projections[name] for name in component.projections}
-    outside = {p.pre: chunk.history(p.pre) for p in internal.values() if p.pre not in inside}
-    modulators = {m: chunk.outputs[m] for p in internal.values() for m in p.modulators if m not in inside}
+    plastic = {name: p for name, p in internal.items() if p.synapse.learns}
+    early = {m for p in plastic.values() if p.synapse.learns_first for m in p.modulators}
+    outside = {name: chunk.history(name) for name in {p.pre for p in internal.values()} | early if name not in inside}
+    modulators = {m: chunk.outputs[m] for p in plastic.values() for m in p.modulators if m not in inside}
 
     def body(carry, given, offset):
         known, modulators = given
@@ -157,19 +159,35 @@ def _run_together(chunk: _Chunk, component: Component, unroll: int | None) -> No
         ahead = {post: dict(ports) for post, ports in carry[3].items()}
         step = chunk.state.step + offset
         outputs, traces, signals = {}, {}, {}
+
+        def past(name):
+            """What a population has put out, and the row of each delay."""
+            if name in rings:
+                return rings[name], _ring_row(step, rings[name].shape[0])
+            return outside[name], _chunk_row(outside[name].shape[0] - chunk.steps + offset)
+
+        def learn(name, modulators):
+            projection, post = network.projections[name], internal[name].post
+            seen = outputs[post] if post not in rings or not projection.post_depth(dt) else postsynaptic(
+                projection, *past(post), network.populations[projection.pre].shape, dt, chunk.inference)
+            found = {m: modulators(m) for m in projection.modulators}
+            projections[name] = learned(projection, projections[name], signals[name], seen, found, dt)
+
+        def before(name):
+            history, row_of = past(name)
+            return jax.lax.dynamic_index_in_dim(history, row_of(1), 0, keepdims=False)
+
         for post in inside:
             total = dict(known[post])
             for name, projection in internal.items():
                 if projection.post == post and not projection.event_driven:
-                    if projection.pre in rings:
-                        history = rings[projection.pre]
-                        row_of = _ring_row(step, history.shape[0])
-                    else:
-                        history = outside[projection.pre]
-                        row_of = _chunk_row(history.shape[0] - chunk.steps + offset)
+                    history, row_of = past(projection.pre)
                     rand = Rand.at(chunk.seed, name, step)
-                    projections[name], parts, signals[name] = arrivals_in_step(
-                        projection, projections[name], history, row_of, dt=dt, inference=chunk.inference, rand=rand)
+                    signals[name] = presynaptic(projection, history, row_of, dt, chunk.inference)
+                    if name in plastic and projection.synapse.learns_first:
+                        learn(name, before)
+                    projections[name], parts = transmitted(projection, projections[name], signals[name],
+                                                           history.shape[2:], dt, rand)
                     parts = {port: value[None] for port, value in parts.items()}
                     projections[name], parts = transformed(projection, projections[name], parts, chunk.inference, rand)
                     _add(total, {port: value[0] for port, value in parts.items()})
@@ -186,17 +204,17 @@ def _run_together(chunk: _Chunk, component: Component, unroll: int | None) -> No
             for projection in internal.values():
                 if projection.pre == post and projection.event_driven:
                     send(projection, ahead[projection.post], outputs[post][None], dt, offset)
-        for name, projection in internal.items():
-            if projection.synapse.learns:
-                projections[name] = learned(network, projection, projections[name], signals[name],
-                                            {**outputs, **modulators}, dt)
+        for name, projection in plastic.items():
+            if not projection.synapse.learns_first:
+                learn(name, {**outputs, **modulators}.__getitem__)
         return (neurons, rings, projections, ahead), (outputs, traces)
 
     # A population read without delay only still needs its present output: a ring of one row.
     rings = {name: chunk.lines.get(name) for name in inside}
     rings = {name: jnp.zeros((1, chunk.state.batch, *network.populations[name].shape), jnp.result_type(float))
              if ring is None else ring for name, ring in rings.items()
-             if any(p.pre == name and not p.event_driven for p in internal.values())}
+             if name in early or any((p.pre == name and not p.event_driven) or (p.post == name and p.post_depth(dt))
+                                     for p in internal.values())}
     carry = ({name: chunk.populations[name] for name in inside}, rings,
              {name: chunk.projections[name] for name in internal}, ahead)
     (neurons, rings, projections, ahead), (outputs, traces) = time_loop(

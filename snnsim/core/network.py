@@ -104,12 +104,15 @@ class Network(eqx.Module):
             raise ConfigurationError(got=f"dt = {dt!r}", expected="a positive number of ms", where="simulate",
                                      fix="pass for example dt=1.0")
         for name, projection in self.projections.items():
-            if projection.delay is not None:
-                projection.delay.check(dt, f"projection {name!r}")
+            projection.check(dt, f"projection {name!r}")
 
     def depth(self, name: str, dt: float) -> int:
         """Earlier steps of this population's output that some projection looks back to."""
-        return max([p.depth(dt) for p in self.projections.values() if p.pre == name and not p.event_driven], default=0)
+        steps = [0]
+        for p in self.projections.values():
+            steps += [p.depth(dt)] * (p.pre == name and not p.event_driven) + [p.post_depth(dt)] * (p.post == name)
+            steps += [1] * (name in p.modulators and p.synapse.learns_first)
+        return max(steps)
 
 
 def _refuse_duplicates(names: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor
 
 import equinox as eqx
 import jax
@@ -10,7 +11,8 @@ import jax.numpy as jnp
 
 from snnsim.core.connection import AbstractConnection
 from snnsim.core.delay import AbstractDelay, Delay
-from snnsim.core.errors import ConfigurationError
+from snnsim.core.errors import ConfigurationError, DelayError
+from snnsim.core.events import exact_ratio
 from snnsim.core.fields import part, static
 from snnsim.core.keys import named_key
 from snnsim.core.neuron import AbstractNeuron
@@ -88,6 +90,22 @@ class Projection(eqx.Module):
         """Steps that it looks back."""
         return int(self.pre == self.post) if self.delay is None else self.delay.depth(dt)
 
+    def post_depth(self, dt: float) -> int:
+        """Steps that its learning rule looks back at its target."""
+        return self.synapse.post_steps(self.depth(dt), dt) if self.synapse.learns else 0
+
+    def check(self, dt: float, where: str) -> None:
+        """Raise if it cannot be used with steps of `dt` ms: delays off the grid, or a rule that knows no such delay."""
+        if self.delay is not None:
+            self.delay.check(dt, where)
+        self.synapse.check(dt, where)
+        shortest = self.depth(dt) if self.delay is None else floor(exact_ratio(self.delay.bounds[0], dt))
+        if self.synapse.learns and self.synapse.learns_first and self.synapse.post_steps(shortest, dt) < 1:
+            raise DelayError(got="a rule that runs before the target, whose outputs it sees at once", where=where,
+                             expected="outputs of the target seen one step late or more",
+                             fix="give the projection or the rule a delay, or let spikes carry the weight before "
+                             "their update")
+
     def taps(self, dt: float, inference: bool) -> tuple[jax.Array, jax.Array | None]:
         """Steps read and their gains, see `AbstractDelay.taps`."""
         if self.delay is None:
@@ -118,8 +136,9 @@ class Projection(eqx.Module):
         synapses = () if weight is None else weight.shape
         delay = None if self.delay is None else \
             self.delay.build(pre.shape, synapses, named_key(key, "delay"))
+        synapse = self.synapse.build(connection, delay, pre.shape, post.shape)
         transforms = tuple(t.build(post.shape) for t in self.transforms)
-        return Projection(self.pre, self.post, connection, delay=delay, port=port, synapse=self.synapse,
+        return Projection(self.pre, self.post, connection, delay=delay, port=port, synapse=synapse,
                           transforms=transforms, modulators=self.modulators)
 
 

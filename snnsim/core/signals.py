@@ -16,7 +16,6 @@ import jax.numpy as jnp
 from snnsim.core.connection import AbstractConnection
 from snnsim.core.errors import UnsupportedError
 from snnsim.core.keys import Rand
-from snnsim.core.network import Network
 from snnsim.core.projection import Projection
 from snnsim.core.sending import split_by_sign
 from snnsim.core.state import ProjectionState
@@ -52,16 +51,27 @@ def arrivals_in_chunk(projection: Projection, state: ProjectionState, history: j
 def arrivals_in_step(projection: Projection, state: ProjectionState, history: jax.Array, row_of: RowOf, *, dt: float,
                      inference: bool, rand: Rand) -> tuple[ProjectionState, dict[str, jax.Array], jax.Array]:
     """(state, arrivals by port ``[batch, *post]`` before the transforms, presynaptic signal) in one step."""
+    signal = presynaptic(projection, history, row_of, dt, inference)
+    state, parts = transmitted(projection, state, signal, history.shape[2:], dt, rand)
+    return state, parts, signal
+
+
+def presynaptic(projection: Projection, history: jax.Array, row_of: RowOf, dt: float, inference: bool) -> jax.Array:
+    """What arrives in this step, ``[batch, *pre]``, or of the weight's shape where delays are one a synapse."""
     delays, gains = projection.taps(dt, inference)
-    weight = getattr(projection.connection, "weight", None)
-    separate = weight is not None and delays.ndim > 1 and delays.shape[1:] == weight.shape \
-        and (projection.connection.listed or delays.shape[1:] != history.shape[2:])
-    signal = _read(history, delays, row_of, gains, projection.connection, separate)
+    separate = projection.connection.separate(delays.shape[1:], history.shape[2:])
+    return _read(history, delays, row_of, gains, projection.connection, separate)
+
+
+def transmitted(projection: Projection, state: ProjectionState, signal: jax.Array, pre: tuple[int, ...], dt: float,
+                rand: Rand) -> tuple[ProjectionState, dict[str, jax.Array]]:
+    """(state, arrivals by port ``[batch, *post]`` before the transforms) of a signal from a source of shape `pre`."""
+    separate = projection.connection.separate(projection.taps(dt, True)[0].shape[1:], pre)
     if projection.is_static:
         parts = {}
         for port, connection in split_by_sign(projection, projection.connection).items():
             parts[port] = jax.vmap(connection.reduce)(signal) if separate else connection(signal)
-        return state, parts, signal
+        return state, parts
     if separate and not projection.synapse.per_synapse:
         raise UnsupportedError(got=f"one delay a synapse with {type(projection.synapse).__name__}",
                                expected="a synapse with per_synapse = True", where=f"projection {projection.name!r}",
@@ -69,10 +79,22 @@ def arrivals_in_step(projection: Projection, state: ProjectionState, history: ja
 
     def one(kept, plastic, signal, rand):
         return projection.synapse.transmit(kept, of_sample(projection.connection, plastic), signal, dt, rand)
-    kept, arrived = jax.vmap(one, in_axes=(0, 0, 0, Rand.axes("sample")))(
-        state.synapse, state.plastic, signal, rand.of_samples(history.shape[1]))
-    state = ProjectionState(synapse=kept, plastic=state.plastic, transforms=state.transforms)
-    return state, {str(projection.port): arrived}, signal
+    kept, arrived = over_samples(one, state.synapse, state.plastic, signal, rand=rand)
+    return ProjectionState(kept, state.plastic, state.transforms), {str(projection.port): arrived}
+
+
+def over_samples(function: Callable, *arguments: Any, rand: Rand | None = None) -> Any:
+    """`function` mapped over the batch, the leading axis of all arguments.
+
+    A single sample is not mapped: a branch that it does not take then costs nothing.
+    """
+    batch = jax.tree.leaves(arguments)[0].shape[0]
+    extra = () if rand is None else (rand,)
+    if batch == 1:
+        alone = jax.tree.map(lambda leaf: leaf.reshape(leaf.shape[1:]), arguments)
+        return jax.tree.map(lambda leaf: leaf[None], function(*alone, *extra))
+    axes = (0,) * len(arguments) + (() if rand is None else (Rand.axes("sample"),))
+    return jax.vmap(function, in_axes=axes)(*arguments, *(one.of_samples(batch) for one in extra))
 
 
 def _read(history, delays, row_of, gains, connection, separate):
@@ -117,13 +139,25 @@ def transformed(projection: Projection, state: ProjectionState, parts: dict[str,
     return ProjectionState(synapse=state.synapse, plastic=state.plastic, transforms=tuple(kept)), parts
 
 
-def learned(network: Network, projection: Projection, state: ProjectionState, signal: jax.Array,
-            outputs: Mapping[str, jax.Array], dt: float) -> ProjectionState:
-    """State of a plastic projection after the step in which its target put out ``outputs[post]``."""
+def postsynaptic(projection: Projection, history: jax.Array, row_of: RowOf, pre: tuple[int, ...], dt: float,
+                 inference: bool) -> jax.Array:
+    """The target's outputs as `learn` sees them, late by the synapse's `post_steps`; `pre` is the source's shape."""
+    connection = projection.connection
+    delays, _ = projection.taps(dt, inference)
+    rows = row_of(projection.synapse.post_steps(delays[0], dt))
+    if rows.ndim == 0:
+        return jax.lax.dynamic_index_in_dim(history, rows, 0, keepdims=False)
+    if not connection.separate(rows.shape, pre):
+        rows = jnp.broadcast_to(connection.at_source(rows), connection.weight.shape)
+    return jax.vmap(connection.read_target, in_axes=(1, None))(history, rows)
+
+
+def learned(projection: Projection, state: ProjectionState, signal: jax.Array, post: jax.Array,
+            modulators: Mapping[str, jax.Array], dt: float) -> ProjectionState:
+    """State of a plastic projection after a step in which `signal` arrived and `learn` saw `post`."""
     def one(kept, plastic, signal, post, modulators):
         connection = of_sample(projection.connection, plastic)
         kept, connection = projection.synapse.learn(kept, connection, signal, post, modulators, dt)
         return kept, eqx.filter(connection, eqx.is_inexact_array)
-    modulators = {name: outputs[name] for name in projection.modulators}
-    kept, plastic = jax.vmap(one)(state.synapse, state.plastic, signal, outputs[projection.post], modulators)
+    kept, plastic = over_samples(one, state.synapse, state.plastic, signal, post, dict(modulators))
     return ProjectionState(synapse=kept, plastic=plastic, transforms=state.transforms)

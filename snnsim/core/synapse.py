@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 
 from snnsim.core.connection import AbstractConnection
+from snnsim.core.delay import AbstractDelay
 from snnsim.core.keys import Rand
 
 
@@ -17,13 +18,26 @@ class AbstractSynapse(eqx.Module):
     """Dynamics on top of a connection, for one sample (engines map over the batch).
 
     State may be one value a source, a synapse or a target: `initial_state` decides its shape.
-    `learns` says that `learn` is implemented; the weights then travel in the simulation's state.
-    `per_synapse` says that `transmit` expects the signal of each synapse (the weight's shape) and not of
-    each source: needed where delays differ between synapses.
+    `per_synapse` says that `transmit` and `learn` accept the signal of each synapse (the weight's shape) and not
+    only of each source: needed where delays differ between synapses.
+    `learns` says that `learn` is implemented; the weights then travel in the simulation's state. `learn` sees the
+    target's outputs late by `post_steps`. `learns_first` says that it runs before `transmit`, so that a spike
+    carries the weight after its own update: it then sees modulators as they were in the step before, and outputs
+    of the target that are at least one step late.
     """
 
     learns: ClassVar[bool] = False
+    learns_first: ClassVar[bool] = False
     per_synapse: ClassVar[bool] = False
+
+    def build(self, connection: AbstractConnection, delay: AbstractDelay | None, pre: tuple[int, ...],
+              post: tuple[int, ...]) -> AbstractSynapse:
+        """The synapse for this connection, with what it looks up in it; itself by default.
+
+        Raises:
+            ConfigurationError: a connection or delay that it cannot work with.
+        """
+        return self
 
     @abstractmethod
     def initial_state(self, connection: AbstractConnection, pre: tuple[int, ...], post: tuple[int, ...]) -> Any:
@@ -36,8 +50,25 @@ class AbstractSynapse(eqx.Module):
 
     def learn(self, state: Any, connection: AbstractConnection, signal: jax.Array, post: jax.Array,
               modulators: Mapping[str, jax.Array], dt: float) -> tuple[Any, AbstractConnection]:
-        """(state, connection with new weights) after the step in which `post` was emitted."""
+        """(state, connection with new weights) after a step.
+
+        `signal` is what arrived in this step. `post` is the target's output, ``[*post]``, or of the weight's shape
+        where `post_steps` differ between synapses. `modulators` are outputs by population.
+        """
         raise NotImplementedError
+
+    def post_steps(self, delay: Any, dt: float) -> Any:
+        """Steps by which `learn` sees the target late, from the projection's delay in steps (a number or an array)."""
+        return 0 * delay
+
+    def check(self, dt: float, where: str) -> None:
+        """Raise `ConfigurationError` if the synapse cannot be used with steps of `dt` ms."""
+        return
+
+
+def arrivals(connection: AbstractConnection, signal: jax.Array, separate: bool) -> jax.Array:
+    """The connection's linear map of one sample; `separate` says that the signal comes one a synapse."""
+    return connection.reduce(signal) if separate else connection(signal[None])[0]
 
 
 class StaticSynapse(AbstractSynapse):
@@ -50,7 +81,7 @@ class StaticSynapse(AbstractSynapse):
     def transmit(self, state: Any, connection: AbstractConnection, signal: jax.Array, dt: float,
                  rand: Rand) -> tuple[Any, jax.Array]:
         """The connection's linear map."""
-        return state, connection(signal[None])[0]
+        return state, arrivals(connection, signal, False)
 
 
 class AbstractTransform(eqx.Module):

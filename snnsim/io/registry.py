@@ -9,6 +9,7 @@ from types import ModuleType
 import equinox as eqx
 
 import snnsim.neurons
+import snnsim.plasticity
 import snnsim.synapses
 from snnsim.core.delay import Delay
 from snnsim.core.errors import ConfigurationError
@@ -19,7 +20,7 @@ from snnsim.core.synapse import StaticSynapse
 
 CORE: tuple[type, ...] = (Delay, Input, Network, Projection, StaticSynapse)
 # Packages whose public classes may stand in a network; a new family of parts is added here.
-FAMILIES: tuple[ModuleType, ...] = (snnsim.neurons, snnsim.synapses)
+FAMILIES: tuple[ModuleType, ...] = (snnsim.neurons, snnsim.plasticity, snnsim.synapses)
 
 
 def registry(classes: Iterable[type] = ()) -> dict[str, type]:

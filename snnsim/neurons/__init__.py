@@ -4,6 +4,7 @@ from snnsim.neurons.adex import AdEx as AdEx
 from snnsim.neurons.adex_cond import AdExCondAlpha as AdExCondAlpha
 from snnsim.neurons.adex_cond import AdExCondExp as AdExCondExp
 from snnsim.neurons.alif import ALIF as ALIF
+from snnsim.neurons.astrocyte_lim import AstrocyteLIM as AstrocyteLIM
 from snnsim.neurons.astrocyte_lr import AstrocyteLR as AstrocyteLR
 from snnsim.neurons.composed import Noisy as Noisy
 from snnsim.neurons.composed import Refractory as Refractory

@@ -63,6 +63,19 @@ class Dense(AbstractConnection):
         flat = history.reshape(history.shape[0], -1)
         return flat[rows, jnp.arange(flat.shape[1])[:, None]]
 
+    def read_target(self, history: jax.Array, rows: jax.Array) -> jax.Array:
+        """Output of the target at each synapse, ``[n_pre, n_post]``."""
+        flat = history.reshape(history.shape[0], -1)
+        return flat[rows, jnp.arange(flat.shape[1])[None]]
+
+    def at_source(self, values: jax.Array) -> jax.Array:
+        """Values of the sources, ``[n_pre, 1]``."""
+        return values.reshape(-1, 1)
+
+    def at_target(self, values: jax.Array) -> jax.Array:
+        """Values of the targets, ``[1, n_post]``."""
+        return values.reshape(1, -1)
+
     def reduce(self, signals: jax.Array) -> jax.Array:
         """Sum over sources of weight times signal."""
         total = jnp.sum(self.weight * signals, 0).reshape(self.post)
@@ -99,6 +112,18 @@ class OneToOne(AbstractConnection):
         """Signal at each synapse."""
         flat = history.reshape(history.shape[0], *self.weight.shape)
         return jnp.take_along_axis(flat, rows[None], 0)[0]
+
+    def read_target(self, history: jax.Array, rows: jax.Array) -> jax.Array:
+        """Output of the target at each synapse."""
+        return self.read(history, rows)
+
+    def at_source(self, values: jax.Array) -> jax.Array:
+        """Values of the sources in the weight's shape."""
+        return values.reshape(self.weight.shape)
+
+    def at_target(self, values: jax.Array) -> jax.Array:
+        """Values of the targets in the weight's shape."""
+        return values.reshape(self.weight.shape)
 
     def reduce(self, signals: jax.Array) -> jax.Array:
         """Weight times signal."""

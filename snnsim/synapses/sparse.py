@@ -104,6 +104,18 @@ class Sparse(AbstractConnection):
         """Signal at each synapse, ``[synapses]``."""
         return history.reshape(history.shape[0], -1)[rows, self.sources]
 
+    def read_target(self, history: jax.Array, rows: jax.Array) -> jax.Array:
+        """Output of the target at each synapse, ``[synapses]``."""
+        return history.reshape(history.shape[0], -1)[rows, self.targets]
+
+    def at_source(self, values: jax.Array) -> jax.Array:
+        """Values of the sources, ``[synapses]``."""
+        return values.reshape(-1)[self.sources]
+
+    def at_target(self, values: jax.Array) -> jax.Array:
+        """Values of the targets, ``[synapses]``."""
+        return values.reshape(-1)[self.targets]
+
     def reduce(self, signals: jax.Array) -> jax.Array:
         """Sum over the synapses of each target."""
         total = jax.ops.segment_sum(self.weight * signals, self.targets, prod(self.post))

@@ -20,6 +20,7 @@ FAMILY = {
     "AdExCondAlpha": (lambda shape: neurons.AdExCondAlpha(shape), 0.3),
     "AdExCondExp": (lambda shape: neurons.AdExCondExp(shape), 0.6),
     "ALIF": (lambda shape: sn.ALIF(shape), 0.6),
+    "AstrocyteLIM": (lambda shape: neurons.AstrocyteLIM(shape, b_astro=0.0), 10000.0),
     "AstrocyteLR": (lambda shape: neurons.AstrocyteLR(shape, sic_scale=1.0), 5000.0),
     "CubaLIF": (lambda shape: sn.CubaLIF(shape, tau_mem=5.0), 0.6),
     "IF": (lambda shape: sn.IF(shape), 0.4),
@@ -37,7 +38,7 @@ FAMILY = {
     "Refractory Noisy": (lambda shape: sn.Refractory(sn.Noisy(sn.CubaLIF(shape), sigma=0.05), mode="block"), 2.0),
 }
 DT = {"AdEx": 0.1, "AdExCondAlpha": 0.1, "AdExCondExp": 0.1, "AstrocyteLR": 40.0, "Izhikevich": 0.5}
-GRADED = {"AstrocyteLR", "LI"}
+GRADED = {"AstrocyteLIM", "AstrocyteLR", "LI"}
 # Nothing arrives at these: test_current_generators.py, test_poisson_generator.py.
 SOURCES = {"DCGenerator", "NoiseGenerator", "PoissonGenerator", "StepCurrentGenerator"}
 STEPS = 30

@@ -1,0 +1,132 @@
+"""Weight changes of a list of synapses where only those of units that spike are visited.
+
+A step costs a pass over the units and a visit of the synapses that leave or reach a unit with a spike, never a pass
+over all synapses. The derivative is that of the pass over all synapses, which gives the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+BLOCK = 1024  # synapses of one turn of the loop
+
+Change = Callable[..., Any]
+
+
+class Index(NamedTuple):
+    """Synapses by source and by target, int32."""
+
+    starts: jax.Array  # [sources + 1], the synapses of a source lie together
+    sources: jax.Array  # [synapses]
+    targets: jax.Array  # [synapses]
+    by_target: jax.Array  # [synapses], synapses sorted by target
+    target_starts: jax.Array  # [targets + 1]
+
+
+def target_order(targets: np.ndarray, n_targets: int) -> tuple[np.ndarray, np.ndarray]:
+    """(synapses sorted by target, where those of each target begin), int32."""
+    counts = np.bincount(targets, minlength=n_targets)
+    return np.argsort(targets, kind="stable").astype(np.int32), np.r_[0, np.cumsum(counts)].astype(np.int32)
+
+
+class Sides(NamedTuple):
+    """What a change looks at: trees of arrays, of synapses, sources, targets, and one number for all."""
+
+    moved: Any  # [synapses], what the change returns anew
+    fixed: Any  # [synapses]
+    pre: Any  # [sources]
+    post: Any  # [targets]
+    p: jax.Array  # spikes that arrived, [sources]
+    q: jax.Array  # spikes of the targets, [targets]
+    shared: Any  # scalars
+
+
+def changed(change: Change, index: Index, sides: Sides) -> Any:
+    """``moved`` after ``change(moved, fixed, pre, post, p, q, shared)`` of every synapse with a spike on either side.
+
+    `change` is written for arrays of any one shape, and leaves `moved` as it is where p and q are 0.
+    """
+    def visit(index, sides):
+        whole = _flags(sides, False)._replace(moved=_flags(sides.moved, True))
+        first = sides._replace(moved=jax.tree.map(lambda leaf: leaf[None], sides.moved))
+        return jax.tree.map(lambda leaf: leaf.reshape(leaf.shape[1:]), _visited(change, index, first, whole, 1))
+
+    def visit_batch(axis_size, batched, index, sides):
+        flags, weights = batched[1], sides.moved
+        weights = jax.tree.map(lambda leaf, flag: leaf if flag else jnp.broadcast_to(leaf, (axis_size, *leaf.shape)),
+                               weights, flags.moved)
+        flags = flags._replace(moved=_flags(weights, True))
+        return _visited(change, index, sides._replace(moved=weights), flags, axis_size), _flags(weights, True)
+
+    visit = jax.custom_batching.custom_vmap(visit)
+    visit.def_vmap(visit_batch)
+
+    def backward(kept, upstream):
+        index, sides = kept
+        return None, jax.vjp(lambda sides: everywhere(change, index, sides), sides)[1](upstream)[0]
+
+    forward = jax.custom_vjp(lambda index, sides: visit(index, sides))
+    forward.defvjp(lambda index, sides: (visit(index, sides), (index, sides)), backward)
+    return forward(index, sides)
+
+
+def everywhere(change: Change, index: Index, sides: Sides) -> Any:
+    """`changed` by a pass over all synapses: the reference."""
+    pre, p = jax.tree.map(lambda leaf: leaf[index.sources], (sides.pre, sides.p))
+    post, q = jax.tree.map(lambda leaf: leaf[index.targets], (sides.post, sides.q))
+    return change(sides.moved, sides.fixed, pre, post, p, q, sides.shared)
+
+
+def _flags(tree: Any, value: bool) -> Any:
+    return jax.tree.map(lambda _: value, tree)
+
+
+def _visited(change: Change, index: Index, sides: Sides, batched: Sides, batch: int) -> Any:
+    """`changed` of a batch; `batched` says of each leaf whether it has a batch axis."""
+    def of(part: str, sample: jax.Array, at: jax.Array) -> Any:
+        return jax.tree.map(lambda leaf, flag: leaf[sample, at] if flag else leaf[at],
+                            getattr(sides, part), getattr(batched, part))
+
+    def after(moved, sample, n):
+        source, target = index.sources[n], index.targets[n]
+        shared = jax.tree.map(lambda leaf, flag: leaf[sample] if flag else jnp.broadcast_to(leaf, n.shape),
+                              sides.shared, batched.shared)
+        return change(moved, of("fixed", sample, n), of("pre", sample, source), of("post", sample, target),
+                      of("p", sample, source), of("q", sample, target), shared)
+
+    def spiking(values: jax.Array, flag: bool) -> jax.Array:
+        return (values if flag else jnp.broadcast_to(values, (batch, *values.shape))) != 0
+
+    p, q = spiking(sides.p, batched.p), spiking(sides.q, batched.q)
+    moved = _walk(after, sides.moved, p, index.starts, lambda n: n, lambda sample, n: True)
+    # Synapses whose source spiked too have been visited.
+    return _walk(after, moved, q, index.target_starts, lambda n: index.by_target[n],
+                 lambda sample, n: ~p[sample, index.sources[n]])
+
+
+def _walk(after: Callable, moved: Any, active: jax.Array, starts: jax.Array, member: Callable,
+          wanted: Callable) -> Any:
+    """Synapses of the active units ``[batch, units]``, `BLOCK` at a time; `after` gives their new values."""
+    units, n_synapses = active.shape[1], jax.tree.leaves(moved)[0].shape[1]
+    if not n_synapses:
+        return moved
+    lengths = jnp.where(active, starts[1:] - starts[:-1], 0).reshape(-1)
+    until = jnp.cumsum(lengths)  # synapses of all units up to here
+
+    def body(carry):
+        first, moved = carry
+        event = first + jnp.arange(BLOCK, dtype=jnp.int32)
+        row = jnp.minimum(jnp.searchsorted(until, event, side="right"), until.shape[0] - 1).astype(jnp.int32)
+        sample = row // units
+        n = member(jnp.clip(starts[row % units] + event - (until[row] - lengths[row]), 0, n_synapses - 1))
+        new = after(jax.tree.map(lambda leaf: leaf[sample, n], moved), sample, n)
+        slot = jnp.where((event < until[-1]) & wanted(sample, n), n, n_synapses)  # beyond the last: dropped
+        moved = jax.tree.map(lambda leaf, value: leaf.at[sample, slot].set(value, mode="drop"), moved, new)
+        return first + BLOCK, moved
+
+    return jax.lax.while_loop(lambda carry: carry[0] < until[-1], body, (jnp.int32(0), moved))[1]
