@@ -12,6 +12,7 @@ from snnsim.statistics.trains import SpikeTrains
 
 # A time this close before a bin's edge, as a share of the bin, is meant to lie on it: 0.3 / 0.1 is not 3 in binary.
 EDGE = 1e-8
+LARGEST = 2**28  # entries of an array that grows with the square of something: 2 GiB
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,20 @@ class BinnedCounts:
 
     def pooled(self, groups: int = 1) -> np.ndarray:
         """Spikes of all trains of a group in each bin, int64 ``[groups, bins]``; groups are equal parts in order."""
-        group = self.train // (self.n_trains // groups)
+        check_size(groups * self.n_bins, f"{self.n_bins} bins of {groups} samples", "bins", "choose a larger bin_size")
+        group = self.train // max(self.n_trains // max(groups, 1), 1)
         totals = np.zeros(groups * self.n_bins, np.int64)
         np.add.at(totals, group * self.n_bins + self.bin, self.count)
         return totals.reshape(groups, self.n_bins)
 
-    def dense(self) -> np.ndarray:
-        """float64 ``[trains, bins]``."""
-        counts = np.zeros((self.n_trains, self.n_bins))
-        counts[self.train, self.bin] = self.count
+    def dense(self, first: int = 0, last: int | None = None) -> np.ndarray:
+        """float64 ``[trains, bins]``, of the trains from `first` to before `last`."""
+        last = self.n_trains if last is None else last
+        check_size((last - first) * self.n_bins, f"{self.n_bins} bins of {last - first} trains", "bins",
+                   "choose a larger bin_size, or some of the trains")
+        counts = np.zeros((last - first, self.n_bins))
+        mine = slice(*np.searchsorted(self.train, [first, last]))
+        counts[self.train[mine] - first, self.bin[mine]] = self.count[mine]
         return counts
 
 
@@ -70,6 +76,17 @@ def positive(value: float, name: str, where: str, unit: str = "ms") -> float:
     return float(value)
 
 
+def check_size(entries: float, got: str, where: str, fix: str) -> None:
+    """Refuse an array that would not fit.
+
+    Raises:
+        ConfigurationError: more than `LARGEST` entries.
+    """
+    if entries > LARGEST:
+        raise ConfigurationError(got=got, expected=f"{LARGEST} numbers at most ({LARGEST / 2**27:g} GiB)", where=where,
+                                 fix=fix)
+
+
 def n_whole_bins(trains: SpikeTrains, bin_size: float) -> int:
     """Whole bins in the window.
 
@@ -77,9 +94,7 @@ def n_whole_bins(trains: SpikeTrains, bin_size: float) -> int:
         ConfigurationError: there is none.
     """
     exact = trains.duration / positive(bin_size, "bin_size", "bins")
-    if exact >= 2.0**62:
-        raise ConfigurationError(got=f"{exact:g} bins", expected="fewer than 2^62", where="bins",
-                                 fix="choose a larger bin_size")
+    check_size(exact, f"{exact:g} bins", "bins", "choose a larger bin_size")
     found = _floor(np.array(exact))
     if found < 1:
         raise ConfigurationError(got=f"bins of {bin_size} ms in a window of {trains.duration} ms", where="bins",

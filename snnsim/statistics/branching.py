@@ -11,7 +11,7 @@ from snnsim.core.errors import ConfigurationError, DataError
 from snnsim.statistics.binning import binned
 from snnsim.statistics.trains import Source, SpikeTrains
 
-_GRID, _ROUNDS = 201, 24  # of the search for the best ratio: each round narrows it by a hundred
+_GRID, _ROUNDS = 201, 8  # of the search for the best ratio: each round narrows it by a hundred
 
 
 @dataclass(frozen=True)
@@ -112,16 +112,19 @@ def multistep_branching_ratio(counts: np.ndarray, *, max_lag: int) -> BranchingE
     slopes = _slopes(counts, lags)
     if not np.isfinite(slopes).all():
         return BranchingEstimate(np.nan, np.nan, lags, slopes, np.nan)
+    ratio, amplitude, residual = _best(lags, slopes)
+    return BranchingEstimate(ratio, amplitude, lags, slopes, residual)
+
+
+def _best(lags: np.ndarray, slopes: np.ndarray) -> tuple[float, float, float]:
+    """(ratio, amplitude, root of the mean squared difference) of least squares."""
     low, high = 0.0, 1.5
     for _ in range(_ROUNDS):
         grid = np.linspace(low, high, _GRID)
-        loss = _fit(grid, lags, slopes)[1]
+        amplitude, loss = _fit(grid, lags, slopes)
         best, step = int(np.argmin(loss)), grid[1] - grid[0]
         low, high = max(0.0, grid[best] - step), min(1.5, grid[best] + step)
-        if high - low < 1e-14:
-            break
-    amplitude, loss = _fit(grid[best:best + 1], lags, slopes)
-    return BranchingEstimate(float(grid[best]), float(amplitude[0]), lags, slopes, float(np.sqrt(loss[0] / len(lags))))
+    return float(grid[best]), float(amplitude[best]), float(np.sqrt(loss[best] / len(lags)))
 
 
 def _fit(ratios: np.ndarray, lags: np.ndarray, slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -100,7 +100,7 @@ def mean_correlation(source: Source, *, bin_size: float, start: float | None = N
     bins = counts.n_bins
     at = counts.train // max(size, 1) * bins + counts.bin
     total = np.bincount(at, counts.count * scale[counts.train], minlength=groups * bins).reshape(groups, bins)
-    total -= (counts.per_train() * scale).reshape(groups, size).sum(1, keepdims=True) / bins
+    total = total - (counts.per_train() * scale).reshape(groups, size).sum(1, keepdims=True) / bins
     n = varying.reshape(groups, size).sum(1)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(n < 2, np.nan, ((total**2).sum(1) - n) / (n * (n - 1.0)))

@@ -67,8 +67,8 @@ def cross_correlogram(first: Source, second: Source, *, bin_size: float, max_lag
         values *= n_bins / (n_bins - np.abs(lags))
     if output == "coefficient":
         (n_one, v_one), (n_other, v_other) = _moments(one), _moments(other)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            values = (values - n_one * n_other / n_bins) / np.sqrt(v_one * v_other)
+        spread = np.sqrt(v_one * v_other)
+        values = (values - n_one * n_other / n_bins) / (spread if spread > 0 else np.nan)
     return Correlogram(lags * float(bin_size), values)
 
 

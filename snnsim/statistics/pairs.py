@@ -6,10 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from snnsim.core.errors import ConfigurationError
+from snnsim.statistics.binning import check_size
 from snnsim.statistics.trains import SpikeTrains
-
-LARGEST_MATRIX = 2**28  # entries: 2 GiB
 
 
 def each_group(trains: SpikeTrains, measure: Callable[[SpikeTrains], np.ndarray], where: str) -> np.ndarray:
@@ -21,13 +19,11 @@ def each_group(trains: SpikeTrains, measure: Callable[[SpikeTrains], np.ndarray]
         where: who asks, for the error.
 
     Raises:
-        ConfigurationError: more than `LARGEST_MATRIX` entries.
+        ConfigurationError: a matrix too large to hold.
     """
     groups, size = trains.groups
-    if groups * size * size > LARGEST_MATRIX:
-        raise ConfigurationError(got=f"{groups} matrices of {size} x {size} pairs", where=where,
-                                 expected=f"{LARGEST_MATRIX} entries at most ({8 * LARGEST_MATRIX / 2**30:g} GiB)",
-                                 fix="choose some of the trains, SpikeTrains.of(source, stop=...)[:1000]")
+    check_size(groups * size * size, f"{groups} matrices of {size} x {size} pairs", where,
+               "choose some of the trains, SpikeTrains.of(source, stop=...)[:1000]")
     if len(trains.shape) < 2:
         return measure(trains)
     found = [measure(trains[group * size:(group + 1) * size]) for group in range(groups)]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from snnsim.core.errors import ConfigurationError
-from snnsim.statistics.binning import binned
+from snnsim.statistics.binning import binned, check_size
 from snnsim.statistics.trains import Source, SpikeTrains
 
 _OUTPUTS = ("counts", "mean", "rate")
@@ -107,6 +107,8 @@ def psth(source: Source, *, bin_size: float, start: float | None = None, stop: f
     trials = trains.shape[0] if trains.shape else 1
     units = trains.n_trains // trials
     counts = binned(trains, bin_size)
+    check_size(counts.n_bins * units, f"{counts.n_bins} bins of {units} units", "psth",
+               "choose a larger bin_size, or some of the trains")
     total = np.zeros(counts.n_bins * units)
     np.add.at(total, counts.bin * units + counts.train % units, counts.count)
     return total.reshape(counts.n_bins, *trains.shape[1:]) / (trials * bin_size * 1e-3)

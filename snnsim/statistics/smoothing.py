@@ -9,10 +9,9 @@ from typing import Literal
 import numpy as np
 
 from snnsim.core.errors import ConfigurationError
-from snnsim.statistics.binning import BinnedCounts, binned, positive
+from snnsim.statistics.binning import binned, check_size, positive
 from snnsim.statistics.trains import Source, SpikeTrains
 
-_LARGEST = 2**28  # entries of the result: 2 GiB
 _BLOCK = 2**22  # entries that are transformed at a time
 
 
@@ -83,17 +82,15 @@ def instantaneous_rate(source: Source, *, sampling_period: float, sigma: float,
     counts = binned(trains, sampling_period)
     batch, units = trains.groups
     shape = (trains.shape[:1] if len(trains.shape) > 1 else ()) if pool else trains.shape
-    if counts.n_bins * prod(shape) > _LARGEST:
-        raise ConfigurationError(got=f"{counts.n_bins} steps of {prod(shape)} trains", where="instantaneous_rate",
-                                 expected=f"{_LARGEST} values at most", fix="choose some trains, a longer "
-                                 "sampling_period, or pool=True")
+    check_size(counts.n_bins * prod(shape), f"{counts.n_bins} steps of {prod(shape)} trains", "instantaneous_rate",
+               "choose some trains, a longer sampling_period, or pool=True")
     if pool:
         rate = _filtered(counts.pooled(batch) / units, weights).T
     else:
         rate = np.empty((counts.n_bins, trains.n_trains))
         width = max(1, _BLOCK // counts.n_bins)
         for first in range(0, trains.n_trains, width):
-            rate[:, first:first + width] = _filtered(_dense(counts, first, min(first + width, trains.n_trains)),
+            rate[:, first:first + width] = _filtered(counts.dense(first, min(first + width, trains.n_trains)),
                                                      weights).T
     return rate.reshape(counts.n_bins, *shape)
 
@@ -112,14 +109,6 @@ def _sampled(kernel: str, sigma: float, step: float, cutoff: float, centre: bool
         raise ConfigurationError(got=f"a kernel of {half} steps", expected=f"{_BLOCK} at most", fix="choose a longer "
                                  "sampling_period", where="instantaneous_rate")
     return 1e3 * density(np.arange(-half, half + 1) * step + (median * sigma if centre else 0.0), sigma)
-
-
-def _dense(counts: BinnedCounts, first: int, last: int) -> np.ndarray:
-    """Counts of these trains, ``[trains, bins]``."""
-    mine = slice(*np.searchsorted(counts.train, [first, last]))
-    dense = np.zeros((last - first, counts.n_bins))
-    dense[counts.train[mine] - first, counts.bin[mine]] = counts.count[mine]
-    return dense
 
 
 def _filtered(signal: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -70,11 +70,11 @@ def _near(trains: SpikeTrains, window: float, tolerance: float) -> np.ndarray:
 
 def _tiled(trains: SpikeTrains, window: float) -> np.ndarray:
     """Share of the recording within the window of a spike of each train, [trains]; NaN without spikes."""
-    tiled = np.full(trains.n_trains, np.nan)
+    tiled, end = np.full(trains.n_trains, np.nan), trains.start + trains.duration
     filled = np.flatnonzero(trains.counts)
     if len(filled):
         first, last = trains.offsets[filled], trains.offsets[filled + 1] - 1
         gap = np.minimum(np.diff(trains.times, append=trains.times[-1]), 2 * window)
-        gap[last] = np.minimum(trains.stop - trains.times[last], window)  # type: ignore[operator]
+        gap[last] = np.minimum(end - trains.times[last], window)
         tiled[filled] = np.add.reduceat(gap, first) + np.minimum(trains.times[first] - trains.start, window)
     return tiled / trains.duration

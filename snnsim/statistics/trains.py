@@ -12,6 +12,8 @@ import numpy as np
 from snnsim.core.errors import ConfigurationError, DataError, UnsupportedError
 from snnsim.core.events import Events, exact_ratio
 
+_MOST_SPIKES = 2**31  # that events with values may stand for: 32 GiB of working memory
+
 
 @dataclass(frozen=True)
 class SpikeTrains:
@@ -73,15 +75,15 @@ class SpikeTrains:
         """The trains of events, arrays or other trains, cut to the window ``[start, stop)`` where one is given.
 
         Args:
-            source: `Events` (a train is one unit of one sample), `SpikeTrains`, one array of times (ms), or a
-                sequence of such arrays.
+            source: `Events` (a train is one unit of one sample; an event of value 2 is two spikes), `SpikeTrains`,
+                one array of times (ms), or a sequence of such arrays.
             start: begin of the window (ms); None is 0, or the source's own.
             stop: end of the window (ms), itself not part of it; None is the source's own, or not known.
 
         Raises:
             DataError: times that are not finite or unsorted, or before 0 while no `start` says that they may be.
             ConfigurationError: a window that is empty, or that reaches beyond that of the trains.
-            UnsupportedError: events with values other than 1, which are not spikes.
+            UnsupportedError: events with values that are not numbers of spikes (1, 2, ...).
         """
         if isinstance(source, SpikeTrains):
             return source._window(start, stop)
@@ -176,30 +178,38 @@ def _check_window(start: float, stop: float | None) -> None:
 
 
 def _of_events(events: Events, start: float, stop: float | None) -> SpikeTrains:
-    if events.values is not None and not (events.values == 1).all():
-        raise UnsupportedError(got="events with values other than 1", expected="spikes", where="spike trains",
-                               fix="count each as one spike with dataclasses.replace(events, values=None)")
     low, high = (None if t is None else ceil(exact_ratio(t, events.resolution)) for t in (start, stop))
     inside = events.ticks >= low
     if high is not None:
         inside &= events.ticks < high
     if not inside.all():
         events = events.select(inside)
-    trains = len(events) * events.n_units
-    train = events.samples * events.n_units + events.indices
-    span = int(events.ticks.max()) + 1 if events.n_events else 1
+    trains, train, ticks = len(events) * events.n_units, events.samples * events.n_units + events.indices, events.ticks
+    if events.values is not None and len(train):
+        many = _multiplicities(events.values)
+        train, ticks = np.repeat(train, many), np.repeat(ticks, many)
+    span = int(ticks.max()) + 1 if len(ticks) else 1
     if trains * span < 2**63:  # one sort of integers is several times faster than an indirect one
-        key = train * span + events.ticks
+        key = train * span + ticks
         key.sort()
         train, ticks = np.divmod(key, span)
     else:
         order = np.argsort(train, kind="stable")
-        train, ticks = train[order], events.ticks[order]
+        train, ticks = train[order], ticks[order]
     offsets = np.searchsorted(train, np.arange(trains + 1))
     times = ticks * events.resolution
     # Inside by exact arithmetic; the rounded product may lie one unit in the last place beyond the window's ends.
     times = np.clip(times, start, np.inf if stop is None else np.nextafter(stop, start))
     return SpikeTrains(times, offsets, (len(events), *events.shape), start, stop)
+
+
+def _multiplicities(values: np.ndarray) -> np.ndarray:
+    """Spikes that each event stands for: several of a unit in one step travel as one event with their number."""
+    if (values < 1).any() or (values != np.floor(values)).any() or values.sum(dtype=np.float64) > _MOST_SPIKES:
+        raise UnsupportedError(got=f"events with values from {values.min()} to {values.max()}", where="spike trains",
+                               expected=f"numbers of spikes (1, 2, ...), {_MOST_SPIKES} in all", fix="count each event "
+                               "as one spike with dataclasses.replace(events, values=None)")
+    return values.astype(np.int64)
 
 
 def _arrays(source: Sequence | np.ndarray) -> tuple[list[np.ndarray], tuple[int, ...]]:

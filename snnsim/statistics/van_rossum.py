@@ -58,11 +58,12 @@ def _to_later(trains: SpikeTrains, one: int, tau: float) -> np.ndarray:
     sign = np.repeat([-1.0, 1.0], [len(theirs), later * len(mine)])
     order = np.lexsort((times, pair))
     pair, times, sign = pair[order], times[order], sign[order]
-    new = np.concatenate([[True], np.diff(pair) > 0])[:len(pair)]
-    gap = np.concatenate([[np.inf], np.diff(times)])[:len(times)]
-    gap[new] = np.inf  # nothing is left of the pair before
-    difference = decayed_sums(np.exp(-gap / tau), sign)
-    lost = -np.expm1(-2.0 * np.append(gap[1:], np.inf)[:len(gap)] / tau)
+    gap = np.diff(times, prepend=-np.inf)
+    gap[np.flatnonzero(np.diff(pair)) + 1] = np.inf  # nothing is left of the pair before
+    at = np.flatnonzero(gap > 0)  # spikes at one time are one step, so that equal trains cancel exactly
+    pair, gap, step = pair[at], gap[at], np.add.reduceat(sign, at)
+    difference = decayed_sums(np.exp(-gap / tau), step)
+    lost = -np.expm1(-2.0 * np.append(gap, np.inf)[1:] / tau)
     return np.bincount(pair, difference**2 * lost, minlength=later)
 
 
