@@ -14,7 +14,7 @@ app = typer.Typer(name="snnsim", no_args_is_help=True, add_completion=False, pre
 app.command("quickstart")(quickstart.command)
 app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
-app.command("simulate")(simulate.command)
+app.add_typer(simulate.app, name="simulate")
 app.command("report")(report.command)
 app.add_typer(data.app, name="data")
 app.command("convert")(convert.command)

@@ -103,7 +103,7 @@ def test_an_earlier_result_is_not_overwritten(quick):
     (["describe", "unicorn"], 1, "unicorn"),
     (["data", "fetch", "imagenet"], 1, "imagenet"),
     (["convert", "a.txt", "b.txt"], 1, ".nir"),
-    (["simulate", "missing.h5", "--events", "e.npz", "--out", "x"], 1, "missing.h5"),
+    (["simulate", "file", "missing.h5", "--events", "e.npz", "--out", "x"], 1, "missing.h5"),
     (["bench", "unicorn"], 1, "unicorn"),
     (["nonsense"], 2, "nonsense"),
     (["train", "event-digits", "--out", "x", "--epochs", "0"], 2, "epochs"),
@@ -140,7 +140,7 @@ def test_simulate_keeps_spikes_and_a_raster(network_file, tmp_path):
     rng = np.random.default_rng(0)
     events = sn.Events.from_times(np.sort(rng.uniform(0, 100, 60)), rng.integers(0, 5, 60), shape=5)
     write_npz(tmp_path / "e.npz", events)
-    code, out, err = snnsim("simulate", network_file, "--events", tmp_path / "e.npz", "--out", tmp_path / "sim",
+    code, out, err = snnsim("simulate", "file", network_file, "--events", tmp_path / "e.npz", "--out", tmp_path / "sim",
                             "--json")
     assert code == 0, err
     summary = json.loads(out)

@@ -1,4 +1,4 @@
-"""`snnsim simulate`: run a network file on an event pack."""
+"""`snnsim simulate file`: run a network file on an event pack."""
 
 from __future__ import annotations
 
