@@ -73,7 +73,8 @@ class Delay(AbstractDelay):
         if callable(value):  # drawn by `build`
             self.value, self.bounds = value, (0.0, inf)
             return
-        values = np.asarray(value, np.float64)
+        values = np.asarray(value)
+        values = values if values.dtype.kind == "f" else values.astype(np.float64)
         if not values.size or not np.isfinite(values).all() or values.min() < 0:
             raise DelayError(got=f"delays {values.ravel()[:3]} ms", expected="finite delays of 0 or more",
                              where="Delay", fix="give delays in ms")
@@ -105,7 +106,8 @@ class Delay(AbstractDelay):
         """One tap: the delay in steps."""
         return self.steps(dt, jnp)[None], None
 
-    def steps(self, dt: float, xp: Any = np) -> Any:
-        """The delay in steps, int32 of its shape, by NumPy or by `jax.numpy`."""
+    def steps(self, dt: float, xp: Any = np, some: slice | None = None) -> Any:
+        """The delay in steps, int32 of its shape, by NumPy or by `jax.numpy`; of `some` entries as a list."""
         value = xp.asarray(self.value)
+        value = value if some is None else value.reshape(-1)[some]
         return xp.maximum(xp.rint(value / dt), (value > 0).astype(value.dtype)).astype(xp.int32)

@@ -30,7 +30,7 @@ def on_host(values: Any) -> jax.Array:
     except RuntimeError:  # a process that was told to know its GPU only
         return jnp.asarray(values)
     with jax.default_device(host):
-        return jnp.asarray(values)
+        return jax.device_put(values)
 
 
 def number_or_recipe(value: Any) -> Any:

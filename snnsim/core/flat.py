@@ -16,16 +16,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from snnsim.core.errors import ConfigurationError
 from snnsim.core.fields import part, static
 from snnsim.core.input import Input
 from snnsim.core.network import Network
 from snnsim.core.neuron import AbstractNeuron, AbstractPointNeuron
 from snnsim.core.projection import BY_SIGN, Projection
-from snnsim.core.sending import delay_type, pending_depth, ports_of
+from snnsim.core.sending import pending_depth, ports_of
+from snnsim.core.table import Entry, synapse_table
 from snnsim.kernels.event_propagation import Rows
-
-MOST_SYNAPSES = 2**31  # told apart by an index of 31 bits
 
 
 class Place(NamedTuple):
@@ -120,10 +118,9 @@ def flatten(network: Network, dt: float) -> Flat:
     table = []
     for name, p in far.items():
         post = where[p.post]
-        steps = np.int32(p.depth(dt)) if p.delay is None else p.delay.steps(dt)
-        table.append(_Part(p, steps - spent[name], begin[p.pre],
+        table.append(Entry(p, spent[name], begin[p.pre],
                            tuple(slot[port, post.group] + post.first for port in ports_of(p))))
-    rows, weight = _table(table, n_sources, depth)
+    rows, weight = synapse_table(table, n_sources, depth, dt)
     quantum = jnp.zeros(())
     if weight.dtype == jnp.float32 and rows.targets.size:
         weight, quantum = order_free(weight, rows.targets, n_slots)
@@ -154,59 +151,6 @@ def order_free(weight: jax.Array, targets: jax.Array, n_slots: int) -> tuple[jax
         mine = unit[targets]
         return jnp.round(weight / mine) * mine, jnp.where(largest > 0, unit, 0).max()
     return rounded(weight, targets)
-
-
-class _Part(NamedTuple):
-    """One projection on its way into the table."""
-
-    projection: Projection
-    steps: np.ndarray
-    first_source: int
-    first_slots: tuple[int, ...]
-
-
-def _table(parts: list[_Part], n_sources: int, depth: int) -> tuple[Rows, jax.Array]:
-    """All synapses, those of a source one behind the other whatever their projection; made on the host."""
-    local = [np.arange(one.projection.connection.weight.size + 1) if one.projection.connection.diagonal
-             else np.asarray(one.projection.connection.starts) for one in parts]
-    counts = np.zeros(n_sources, np.int64)
-    for one, starts in zip(parts, local, strict=True):
-        counts[one.first_source:one.first_source + len(starts) - 1] += np.diff(starts)
-    ends = np.cumsum(counts)
-    total = int(ends[-1]) if n_sources else 0
-    if total >= MOST_SYNAPSES:
-        raise ConfigurationError(got=f"{total:,} synapses", expected=f"fewer than {MOST_SYNAPSES:,}", where="network",
-                                 fix="split the network over devices")
-    columns = [_column(one) for one in parts]
-    free = (ends - counts).astype(np.int64)
-    starts_of_all = free.copy()
-    if len(parts) == 1:
-        targets, delays, weights = columns[0]
-        delays = delays.astype(delay_type(depth))
-    else:
-        targets = np.empty(total, np.int32)
-        delays, weights = np.empty(total, delay_type(depth)), np.empty(total, columns[0][2].dtype if columns else float)
-        for one, starts, (target, delay, weight) in zip(parts, local, columns, strict=True):
-            mine = slice(one.first_source, one.first_source + len(starts) - 1)
-            size = np.diff(starts)
-            where = np.repeat(free[mine] - starts[:-1], size) + np.arange(len(target))
-            targets[where], delays[where], weights[where] = target, delay, weight
-            free[mine] += size
-    rows = Rows(jnp.asarray(starts_of_all, jnp.int32), jnp.asarray(ends, jnp.int32), jnp.asarray(targets),
-                jnp.asarray(delays))
-    return rows, jnp.asarray(weights)
-
-
-def _column(part: _Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(slots, delays or one delay, weights) of a projection's synapses."""
-    connection, first = part.projection.connection, part.first_slots
-    weight = np.asarray(connection.weight).reshape(-1)
-    target = np.arange(weight.size, dtype=np.int32) if connection.diagonal else np.asarray(connection.targets)
-    shift = np.where(weight < 0, first[1], first[0]).astype(np.int32) if len(first) > 1 else np.int32(first[0])
-    steps = np.reshape(part.steps, -1)
-    if steps.size not in (1, weight.size):  # one a source
-        steps = np.repeat(steps, np.diff(np.asarray(connection.starts)))
-    return target + shift, steps, weight
 
 
 def _grouped(network: Network) -> tuple[tuple[Place, ...], tuple[AbstractPointNeuron, ...], tuple]:

@@ -8,6 +8,7 @@ from math import floor
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from snnsim.core.connection import AbstractConnection
 from snnsim.core.delay import AbstractDelay, Delay
@@ -145,7 +146,8 @@ class Projection(eqx.Module):
 def _check_sign(weight: jax.Array | None, sign: int, port: str, where: str) -> None:
     if weight is None or not sign or isinstance(weight, jax.core.Tracer):
         return
-    worst = float((sign * weight).min(initial=jnp.inf))
+    given = np.asarray(weight)  # on the host, where long lists of weights are
+    worst = float(sign * (given.min(initial=np.inf) if sign > 0 else given.max(initial=-np.inf)))
     if worst < 0:
         raise ConfigurationError(got=f"weight {sign * worst:g} at port {port!r}", where=where,
                                  expected=f"weights {'>=' if sign > 0 else '<='} 0, as they set a conductance",

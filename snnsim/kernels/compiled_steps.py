@@ -177,7 +177,7 @@ class _Writer:
             fields.append(f"{value.c_type}* r{k};")
             binds.append(f"r{k} = out.next<{value.c_type}>() + sample * units;")
         fields += [f"std::vector<{output}> output;", *(f"{s.result.c_type} {s.result.text};" for s in self.once)]
-        fields += [f"std::vector<{value.c_type}> k_{value.text};" for value in self.kept]
+        fields += [f"std::vector<{_stored(value)}> k_{value.text};" for value in self.kept]
         begin = [*_lines(self.once, declare=False), "output.assign(units + 32, 0);"]
         if self.kept:
             begin += [f"k_{value.text}.resize(units);" for value in self.kept]
@@ -207,7 +207,7 @@ class _Writer:
         pointers += [f"const int64_t {name} = this->{name};" for name in ("units", *(f"slot_{p}" for p in self.ports))]
         pointers += [f"{TYPES[str(leaf.dtype)]}* __restrict s{k} = this->s{k};" for k, leaf in enumerate(self.states)]
         pointers += [f"{output}* __restrict output = this->output.data();"]
-        pointers += [f"const {v.c_type}* __restrict k_{v.text} = this->k_{v.text}.data();" for v in self.kept]
+        pointers += [f"const {_stored(v)}* __restrict k_{v.text} = this->k_{v.text}.data();" for v in self.kept]
         pointers += [f"{v.c_type}* __restrict r{k} = this->r{k} + t * batch * units;"
                      for k, v in enumerate(self.records)]
         loop = []
@@ -227,6 +227,11 @@ class _Writer:
             loop += ["count[i] += output[i] != 0; beyond[i] |= (output[i] != 0) & (output[i] != 1);"]
         return [*pointers, *_lines(self.each_step), '_Pragma("GCC ivdep")',
                 "for (int64_t i = 0; i < units; ++i) {", *loop, "}"]
+
+
+def _stored(value: Value) -> str:
+    """The type of an array of such values: a vector of flags has no array inside."""
+    return "uint8_t" if value.dtype == "bool" else value.c_type
 
 
 def _lines(found: Sequence[Statement], declare: bool = True) -> list[str]:

@@ -19,7 +19,7 @@ _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "eq": "==", "ne": "!="
 # Names in steps.hpp: what C++ does otherwise than JAX, and what a compiler can run on many units at once.
 _CALLS = {"max": "maximum", "min": "minimum", "exp": "exponential", "log": "logarithm", "abs": "magnitude",
           "sign": "sign_of", "rem": "remainder_of", "integer_pow": "power", "logistic": "logistic",
-          "clamp": "clamped", "shift_left": "shifted_left", "shift_right_logical": "shifted_right",
+          "clamp": "clamped", "shift_left": "shifted_left", "shift_right_logical": "shifted_right", "shift_right_arithmetic": "shifted_right_signed",
           "square": "squared", "rsqrt": "inverse_root", "is_finite": "std::isfinite", "round": "rounded",
           "sqrt": "std::sqrt", "sin": "std::sin", "cos": "std::cos", "tan": "std::tan", "tanh": "std::tanh",
           "expm1": "std::expm1", "log1p": "std::log1p", "exp2": "std::exp2", "pow": "std::pow", "floor": "std::floor",

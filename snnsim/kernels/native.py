@@ -38,7 +38,8 @@ def registered(source: str, symbol: str, target: str) -> bool:
     try:
         library = ctypes.CDLL(str(_compiled(source)))
     except (OSError, subprocess.SubprocessError) as error:
-        reason = error.stderr.strip()[-300:] if isinstance(error, subprocess.CalledProcessError) else error
+        stderr = getattr(error, "stderr", None) or ""
+        reason = next((line for line in stderr.splitlines() if "error" in line), error)
         warnings.warn(f"event propagation runs on the slower JAX reference: no C++ kernel ({reason}). "
                       "Install a C++ compiler (c++ or $CXX), or set SNNSIM_NATIVE=0 to silence this.", stacklevel=2)
         return False

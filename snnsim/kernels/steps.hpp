@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include "xla/ffi/api/ffi.h"
@@ -124,7 +125,12 @@ inline T power(T a, int n) {
 template <typename T>
 inline T shifted_left(T a, T n) { return n < static_cast<T>(8 * sizeof(T)) ? a << n : T(0); }
 template <typename T>
-inline T shifted_right(T a, T n) { return n < static_cast<T>(8 * sizeof(T)) ? a >> n : T(0); }
+inline T shifted_right(T a, T n) {
+  using Bits = std::make_unsigned_t<T>;
+  return n < static_cast<T>(8 * sizeof(T)) ? static_cast<T>(static_cast<Bits>(a) >> n) : T(0);
+}
+template <typename T>
+inline T shifted_right_signed(T a, T n) { return a >> (n < static_cast<T>(8 * sizeof(T)) ? n : T(8 * sizeof(T) - 1)); }
 
 inline double exponential(double a) { return std::exp(a); }
 inline double logarithm(double a) { return std::log(a); }

@@ -15,7 +15,7 @@ from snnsim.core.errors import ConfigurationError
 from snnsim.core.fields import on_host, static
 from snnsim.core.keys import numpy_generator
 
-BLOCK = 2**22  # numbers of one generator; fixed, so that results do not depend on the number of threads
+BLOCK = 2**19  # numbers of one generator; fixed, so that results do not depend on the number of threads
 MOST_ROUNDS = 1000
 
 
