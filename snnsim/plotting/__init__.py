@@ -1,8 +1,11 @@
-"""Pictures: rasters, traces, weights, training curves, confusion matrices, diagrams. matplotlib is imported late."""
+"""Pictures: rasters, traces, statistics, weights, training curves, diagrams. matplotlib is imported late."""
 
+from snnsim.plotting.avalanches import avalanches as avalanches
 from snnsim.plotting.confusion import confusion as confusion
 from snnsim.plotting.curves import training_curves as training_curves
+from snnsim.plotting.distributions import spike_statistics as spike_statistics
 from snnsim.plotting.network import network_diagram as network_diagram
+from snnsim.plotting.psth import psth as psth
 from snnsim.plotting.raster import raster as raster
 from snnsim.plotting.style import PALETTE as PALETTE
 from snnsim.plotting.style import colour as colour

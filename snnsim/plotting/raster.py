@@ -9,9 +9,9 @@ import numpy as np
 
 from snnsim.core.errors import ConfigurationError
 from snnsim.core.events import Events
-from snnsim.core.observe import OUTPUT
 from snnsim.core.recording import Recording
 from snnsim.plotting.style import colour, label, new_figure, styled
+from snnsim.statistics import recorded_spikes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +46,7 @@ def raster(source: Recording | Events | Mapping[str, Events], populations: Seque
         >>> [axes.get_xlabel() for axes in picture.axes]
         ['time (ms)', 'rate (Hz)']
     """
-    events = _by_name(source, populations)
+    events = recorded_spikes(source, populations, where="raster")
     end = stop if stop is not None else _end(source, events)
     if not end > start:
         raise ConfigurationError(got=f"a window from {start:g} to {end:g} ms", expected="a positive length",
@@ -81,25 +81,6 @@ def raster(source: Recording | Events | Mapping[str, Events], populations: Seque
         grid[0, 0].set_title(f"{n_spikes:,} spikes" if title is None else title)
         figure.align_ylabels(grid[:, 0])
     return figure
-
-
-def _by_name(source: Recording | Events | Mapping[str, Events], populations: Sequence[str] | None) -> dict[str, Events]:
-    if isinstance(source, Recording):
-        known = [name for name, neuron in source.simulated.populations.items()
-                 if neuron.spiking and set(OUTPUT) & set(source.traces.get(name, ()))]
-    else:
-        source = {"events": source} if isinstance(source, Events) else source
-        known = list(source)
-    chosen = known if populations is None else list(populations)
-    for name in chosen:
-        if name not in known:
-            raise ConfigurationError(got=f"population {name!r}", where="raster",
-                                     expected=f"recorded spikes of {', '.join(known) or 'none'}",
-                                     fix=f'simulate with record={{"{name}": ["spikes"]}}')
-    if not chosen:
-        raise ConfigurationError(got="no spikes", expected="spikes of at least one population", where="raster",
-                                 fix='simulate with record={"hidden": ["spikes"]}')
-    return {name: source.events(name) if isinstance(source, Recording) else source[name] for name in chosen}
 
 
 def _end(source: object, events: Mapping[str, Events]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -97,18 +98,17 @@ def psth(source: Source, *, bin_size: float, start: float | None = None, stop: f
         stop: end of the window (ms).
 
     Returns:
-        Rates (Hz), float64 ``[bins, *shape]`` of events, ``[bins]`` of a list.
+        Rates (Hz), float64 ``[bins, *shape]`` of events, ``[bins]`` of a list; NaN without a trial.
 
     Example:
         >>> psth([[1.0], [2.0, 7.0]], bin_size=5.0, stop=10.0).tolist()
         [200.0, 100.0]
     """
     trains = SpikeTrains.of(source, start=start, stop=stop)
-    trials = trains.shape[0] if trains.shape else 1
-    units = trains.n_trains // trials
+    trials, units = trains.shape[0] if trains.shape else 1, prod(trains.shape[1:])
     counts = binned(trains, bin_size)
     check_size(counts.n_bins * units, f"{counts.n_bins} bins of {units} units", "psth",
                "choose a larger bin_size, or some of the trains")
     total = np.zeros(counts.n_bins * units)
     np.add.at(total, counts.bin * units + counts.train % units, counts.count)
-    return total.reshape(counts.n_bins, *trains.shape[1:]) / (trials * bin_size * 1e-3)
+    return total.reshape(counts.n_bins, *trains.shape[1:]) / (trials * bin_size * 1e-3 or np.nan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from snnsim.statistics.correlation import mean_correlation, pair_correlations
 from snnsim.statistics.intervals import cv_isi
 from snnsim.statistics.rates import rates
 from snnsim.statistics.trains import SpikeTrains
+
+_Spikes = TypeVar("_Spikes", bound=Events | SpikeTrains)
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,8 @@ def summary(source: Recording | Events | SpikeTrains | Mapping[str, Events | Spi
             for name, part in known.items()}
 
 
-def recorded_spikes(source: Recording | Events | SpikeTrains | Mapping[str, Events | SpikeTrains],
-                    populations: Sequence[str] | None = None, *, where: str) -> dict[str, Events | SpikeTrains]:
+def recorded_spikes(source: Recording | _Spikes | Mapping[str, _Spikes], populations: Sequence[str] | None = None, *,
+                    where: str) -> dict[str, _Spikes]:
     """Spikes by name of the population.
 
     Args:
@@ -105,7 +108,8 @@ def recorded_spikes(source: Recording | Events | SpikeTrains | Mapping[str, Even
         known = [name for name, neuron in source.simulated.populations.items()
                  if neuron.spiking and set(OUTPUT) & set(source.traces.get(name, ()))]
     else:
-        source = {"events": source} if isinstance(source, Events | SpikeTrains) else source
+        if isinstance(source, Events | SpikeTrains):
+            source = {"events": source}
         known = list(source)
     chosen = known if populations is None else list(populations)
     for name in chosen:
@@ -116,7 +120,8 @@ def recorded_spikes(source: Recording | Events | SpikeTrains | Mapping[str, Even
     if not chosen:
         raise ConfigurationError(got="no spikes", expected="spikes of at least one population", where=where,
                                  fix='simulate with record={"hidden": ["spikes"]}')
-    return {name: source.events(name) if isinstance(source, Recording) else source[name] for name in chosen}
+    found: Any = {name: source.events(name) if isinstance(source, Recording) else source[name] for name in chosen}
+    return found
 
 
 def _summary(trains: SpikeTrains, bin_size: float, most: int, seed: int) -> PopulationSummary:

@@ -101,8 +101,23 @@ def test_fano_factor_of_trials_windows_and_nothing(two_samples):
     assert abs(st.fano_factor(poisson, window=100.0, stop=1e6) - 1) < 4 * np.sqrt(2 / 1e4)
 
 
+def test_no_sample_at_all():
+    nothing = sn.Events(np.empty(0, int), np.empty(0, int), np.array([0]), (3,))
+    setting = dict(bin_size=5.0, stop=20.0)
+    assert st.rates(nothing, stop=20.0).shape == st.cv_isi(nothing).shape == (0, 3)
+    assert st.population_rate(nothing, **setting).shape == (4, 0)
+    assert np.isnan(st.psth(nothing, **setting)).all()
+    assert np.isnan(st.fano_factor(nothing)).all()
+    assert st.correlation(nothing, **setting).shape == (0, 3, 3)
+    assert st.mean_correlation(nothing, **setting).shape == (0,)
+    assert len(st.pair_correlations(nothing, **setting)) == 0
+    assert st.instantaneous_rate(nothing, sampling_period=1.0, sigma=2.0, stop=20.0).shape == (20, 0, 3)
+
+
 @pytest.mark.parametrize("wrong", [
-    lambda: st.rates([1.0]), lambda: st.rates([1.0], start=2.0, stop=1.0),
+    lambda: st.rates([1.0]), lambda: st.psth(sn.Events.from_times([], [], shape=10**6), bin_size=0.01, stop=100.0),
+    lambda: st.binned(st.SpikeTrains.of([[]] * 1000, stop=1e6), 1.0).dense(),
+    lambda: st.activity([1.0], bin_size=1e-6, stop=1e6), lambda: st.rates([1.0], start=2.0, stop=1.0),
     lambda: st.population_rate([1.0], bin_size=-1.0, stop=9.0),
     lambda: st.time_histogram([1.0], bin_size=1.0, stop=9.0, output="median"),
     lambda: st.psth([1.0], bin_size=10.0, stop=9.0),
