@@ -68,8 +68,8 @@ def fit_power_law(values: np.ndarray, *, minimum: int | None = None, maximum: in
         minimum: smallest value that follows the law. None tries each value that occurs and takes the one whose fit
             has the smallest Kolmogorov-Smirnov distance.
         maximum: largest value that follows it, for a law cut off by the size of the system; None is no limit.
-        least: with ``minimum=None``, values that must be left above the minimum (Clauset et al. call fewer than about 50
-            too few for a good estimate).
+        least: with ``minimum=None``, values that must be left above the minimum (Clauset et al. call fewer than
+            about 50 too few for a good estimate).
 
     Returns:
         The fit. Its numbers are NaN where fewer than two values are in the range, where none of them is above the
