@@ -132,7 +132,9 @@ class _Writer:
         self.each_step = [s for s in found if s.result.depends & STEP and not s.result.depends & (UNIT | STATE)]
         self.body = [s for s in found if s.result.depends & STATE
                      or (s.result.depends & UNIT and s.result.depends & STEP)]
-        used = {value.text for s in self.body for value in s.reads} | {value.text for value in results}
+        used = {value.text for s in [*self.body, *self.each_step] for value in s.reads}
+        used |= {value.text for value in results}
+        self.used = used  # in a step: names of what must be at hand then
         self.kept = [s.result for s in self.each_unit if s.result.text in used]
 
     @property
@@ -171,14 +173,15 @@ class _Writer:
             fields.append(f"const int32_t* index{k}; const {self.real}* weight{k};")
             binds.append(f"index{k} = in.next<const int32_t>(); weight{k} = in.next<const {self.real}>();")
         if group.graded:
-            fields.append("int32_t* count; bool* beyond;")
-            binds.append("count = out.next_zero<int32_t>(sample, units); beyond = out.next_zero<bool>(sample, units);")
+            fields.append("int32_t* count; uint8_t* beyond;")
+            binds.append("count = out.next_zero<int32_t>(sample, units); beyond = out.next_zero<uint8_t>(sample, units);")
         for k, value in enumerate(self.records):
             fields.append(f"{value.c_type}* r{k};")
             binds.append(f"r{k} = out.next<{value.c_type}>() + sample * units;")
-        fields += [f"std::vector<{output}> output;", *(f"{s.result.c_type} {s.result.text};" for s in self.once)]
+        fields += [f"std::vector<{output}> output;", *(f"{s.result.c_type} {s.result.text};" for s in self.once if s.result.text in self.used)]
         fields += [f"std::vector<{_stored(value)}> k_{value.text};" for value in self.kept]
-        begin = [*_lines(self.once, declare=False), "output.assign(units + 32, 0);"]
+        begin = [*_lines(self.once), "output.assign(units + 32, 0);"]
+        begin += [f"this->{s.result.text} = {s.result.text};" for s in self.once if s.result.text in self.used]
         if self.kept:
             begin += [f"k_{value.text}.resize(units);" for value in self.kept]
             begin += ["for (int64_t i = 0; i < units; ++i) {", *_lines(self.each_unit),
@@ -198,12 +201,10 @@ class _Writer:
     def _loop(self, output: str) -> list[str]:
         group = self.group
         # Local copies: bytes written to `output` might be fields for all that a compiler knows.
-        used = {v.text for s in [*self.body, *self.each_step] for v in s.reads} | {self.output.text} \
-            | {v.text for v in [*self.after, *self.records]}
         pointers = [f"const {s.result.c_type} {s.result.text} = this->{s.result.text};" for s in self.once
-                    if s.result.text in used]
+                    if s.result.text in self.used]
         pointers += [f"const {TYPES[str(leaf.dtype)]}{'* __restrict' if leaf.ndim else ''} p{k} = this->p{k};"
-                     for k, leaf in enumerate(self.constants) if used & {f"p{k}", f"p{k}[i]"}]
+                     for k, leaf in enumerate(self.constants) if self.used & {f"p{k}", f"p{k}[i]"}]
         pointers += [f"const int64_t {name} = this->{name};" for name in ("units", *(f"slot_{p}" for p in self.ports))]
         pointers += [f"{TYPES[str(leaf.dtype)]}* __restrict s{k} = this->s{k};" for k, leaf in enumerate(self.states)]
         pointers += [f"{output}* __restrict output = this->output.data();"]
@@ -224,7 +225,9 @@ class _Writer:
         loop += [f"output[i] = static_cast<{output}>({self.output.text});"]
         loop += [f"s{k}[i] = n{k};" for k, _ in enumerate(self.after)]
         if group.graded:
-            loop += ["count[i] += output[i] != 0; beyond[i] |= (output[i] != 0) & (output[i] != 1);"]
+            pointers += ["int32_t* __restrict count = this->count; uint8_t* __restrict beyond = this->beyond;"]
+            loop += [f"const {self.real} put = {self.output.text};", "count[i] += put != 0 ? 1 : 0;",
+                     "beyond[i] |= put != 0 ? (put != 1 ? 1 : 0) : 0;"]
         return [*pointers, *_lines(self.each_step), '_Pragma("GCC ivdep")',
                 "for (int64_t i = 0; i < units; ++i) {", *loop, "}"]
 
@@ -234,8 +237,8 @@ def _stored(value: Value) -> str:
     return "uint8_t" if value.dtype == "bool" else value.c_type
 
 
-def _lines(found: Sequence[Statement], declare: bool = True) -> list[str]:
-    return [f"{f'const {s.result.c_type} ' if declare else ''}{s.result.text} = {s.text};" for s in found]
+def _lines(found: Sequence[Statement]) -> list[str]:
+    return [f"const {s.result.c_type} {s.result.text} = {s.text};" for s in found]
 
 
 def _program(writers: Sequence[_Writer], real: str, weight: str, delay: str) -> str:
