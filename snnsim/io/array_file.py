@@ -22,6 +22,7 @@ import numpy as np
 from snnsim import __version__
 from snnsim.core.errors import ConfigurationError, FileFormatError, UnsupportedError
 from snnsim.io.atomic import replacing
+from snnsim.io.hdf5_places import new_hdf5, place
 
 FORMAT_VERSION = 1
 MAX_BYTES = 2**35  # 32 GiB: a file that declares more was not meant
@@ -50,24 +51,29 @@ def write_arrays(path: str | Path, arrays: Mapping[str, Any], meta: Any = None, 
         ConfigurationError: a name that is empty or holds a slash.
         OSError: the disk is full or refuses to write; an earlier file is then as it was.
     """
-    import h5py
-
     plain = {name: _plain(name, value) for name, value in arrays.items()}
     head, sums = _header(kind, meta), {name: array_sha256(array) for name, array in plain.items()}
     units = {name: (units or {}).get(name, "") for name in plain}
+    text = json.dumps(meta, allow_nan=False, sort_keys=True, separators=(",", ":")).encode()
+    size = sum(array.nbytes for array in plain.values()) + len(text)
     with replacing(path, overwrite=overwrite) as temporary:
+        places = {}
         # Fixed library version, no time stamps: equal content, equal bytes.
-        with h5py.File(temporary, "w", libver=("v108", "v108"), userblock_size=_BLOCK, track_order=False) as file:
+        with new_hdf5(temporary, size, entries=4 + 4 * len(plain), libver=("v108", "v108"),
+                      userblock_size=_BLOCK) as file:
             for name, value in head.items():
                 file.attrs[name] = value if isinstance(value, int) else np.bytes_(value.encode())
-            text = json.dumps(meta, allow_nan=False, sort_keys=True, separators=(",", ":")).encode()
             file.attrs["sha256"] = np.bytes_(_total(head, text, units, sums).encode())
-            file.create_dataset("meta", data=np.array(text, dtype=f"S{len(text)}"), track_times=False)
+            _, places["meta"] = place(file, "meta", (), f"S{len(text)}")
             group = file.create_group("arrays", track_order=False)
             for name in sorted(plain):
-                data = group.create_dataset(name, data=plain[name], track_times=False)
+                data, places[f"arrays/{name}"] = place(group, name, plain[name].shape, plain[name].dtype)
                 data.attrs["unit"] = np.bytes_(units[name].encode() or b" ")
                 data.attrs["sha256"] = np.bytes_(sums[name].encode())
+        with temporary.open("r+b") as file:
+            places["meta"].write(file, 0, np.array(text, dtype=f"S{len(text)}"))
+            for name, array in plain.items():
+                places[f"arrays/{name}"].write(file, 0, array)
         _seal(temporary)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import itertools
 import os
 from collections.abc import Iterator
@@ -47,6 +48,13 @@ def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
         _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_abandoned(path: str | Path) -> None:
+    """Remove temporary files that killed processes left beside `path`; nobody may be writing it now."""
+    path = Path(path)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        left.unlink(missing_ok=True)
 
 
 def require_new_folder(path: str | Path, fix: str = "choose another folder") -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from snnsim.core.errors import ConfigurationError, FileFormatError, OutputError, OutputExistsError, UnsupportedError
 from snnsim.core.sink import AbstractSink, Plan, Totals, Traces
-from snnsim.io.atomic import require_new_folder
+from snnsim.io.atomic import remove_abandoned, require_new_folder
 from snnsim.io.recording_parts import (
     REPORT,
     SPIKES,
@@ -135,6 +135,9 @@ class RecordingFolder(AbstractSink):
     def _go_on(self) -> None:
         """Take up the snapshot if there is one; remove what came after it."""
         snapshot = self.path / SNAPSHOT
+        with self._writing():
+            for name in (SNAPSHOT, *self.layout.files):
+                remove_abandoned(self.path / name)
         if snapshot.exists():
             self.totals, meta = read_snapshot(snapshot, self.totals, kind=KIND, settings=self.settings)
             self.done, self.finished, self.parts = _position(meta, self.steps, snapshot)
@@ -163,6 +166,8 @@ class RecordingFolder(AbstractSink):
         """Write what waits; a small latest part is written anew with it, so that long runs have few parts."""
         if not self.waiting:
             return
+        with self._writing():
+            self.unfinished.stat()  # before it is read: that the folder is gone shall be said as such
         kept, blocks = self.parts, self.waiting
         serial = 1 + max([int(part.file[5:-3]) for part in kept], default=-1)
         if kept and kept[-1].nbytes < PART_BYTES // 2:

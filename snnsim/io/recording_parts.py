@@ -23,8 +23,9 @@ from snnsim.core.packed import AbstractKept
 from snnsim.core.sink import Plan, Traces
 from snnsim.io.array_file import check_seal, read_arrays, seal, write_arrays, wrong
 from snnsim.io.atomic import replacing
-from snnsim.io.sonata import Make, read_sonata_spikes, sonata_file, spike_columns, spike_group, stored
-from snnsim.io.sonata_report import read_sonata_report, report_group, tiled
+from snnsim.io.hdf5_places import place
+from snnsim.io.sonata import Make, read_sonata_spikes, sonata_file, spike_columns, spike_group
+from snnsim.io.sonata_report import read_sonata_report, report_group, tiled, tiles
 
 KIND = "recording part"
 MAX_BYTES = 2**36  # our own files may be larger than what is taken from others without asking
@@ -137,7 +138,7 @@ def write_views(folder: Path, layout: Layout, parts: Sequence[Part]) -> None:
     import h5py
 
     def virtual(key: str) -> Make:
-        def make(group: Any, name: str, shape: tuple[int, ...], dtype: Any) -> Any:
+        def make(group: Any, name: str, shape: tuple[int, ...], dtype: Any) -> tuple[Any, None]:
             seen, first = h5py.VirtualLayout(shape, dtype), 0
             for part in parts:
                 rows = part.sizes[key][0]
@@ -145,48 +146,66 @@ def write_views(folder: Path, layout: Layout, parts: Sequence[Part]) -> None:
                     seen[first:first + rows] = h5py.VirtualSource(part.file, f"arrays/{key}", part.sizes[key],
                                                                   part.types[key])
                 first += rows
-            return group.create_virtual_dataset(name, seen)
+            return group.create_virtual_dataset(name, seen), None
         return make
 
     for name in layout.files:
-        with replacing(folder / name, overwrite=True) as temporary, sonata_file(temporary, "v110") as file:
+        entries = (8 + 2 * len(parts)) * len(parts[0].sizes)
+        with replacing(folder / name, overwrite=True) as temporary, sonata_file(
+                temporary, 0, entries=entries, small=_mapping_bytes(layout), libver="v110") as file:
             _groups(file, name, layout, parts, virtual)
 
 
 def join_parts(folder: Path, layout: Layout, parts: Sequence[Part], parts_folder: Path) -> None:
     """Write the SONATA files of a finished run, one part in memory at a time; equal recordings give equal bytes."""
+    rows = _rows(parts)
+    size = sum(part.nbytes for part in parts)
+    entries = 8 * len(rows) + sum(tiles((count, parts[0].sizes[key][1])) for key, count in rows.items()
+                                  if len(parts[0].sizes[key]) == 2)
     with ExitStack() as stack:
-        whole: dict[str, Any] = {}
+        where: dict[str, tuple[Any, Any]] = {}
         for name in layout.files:
             temporary = stack.enter_context(replacing(folder / name, overwrite=True))
-            file = stack.enter_context(sonata_file(temporary))
-            whole |= _groups(file, name, layout, parts, lambda key: stored if key.startswith("spikes.") else tiled)
-        filled = dict.fromkeys(whole, 0)
+            with sonata_file(temporary, size, entries=entries, small=_mapping_bytes(layout)) as file:
+                made = _groups(file, name, layout, parts, lambda key: place if key.startswith("spikes.") else tiled)
+            raw = stack.enter_context(temporary.open("r+b"))
+            where |= {key: (found, raw) for key, found in made.items()}
+        filled = dict.fromkeys(where, 0)
         for part in parts:
             for key, array in read_part(parts_folder, part).items():
-                whole[key][filled[key]:filled[key] + len(array)] = array
+                found, raw = where[key]
+                found.write(raw, filled[key], array)
                 filled[key] += len(array)
+
+
+def _rows(parts: Sequence[Part]) -> dict[str, int]:
+    """Rows of each array in all parts."""
+    return {key: sum(part.sizes[key][0] for part in parts) for key in parts[0].sizes}
+
+
+def _mapping_bytes(layout: Layout) -> int:
+    """Bytes that say of each value to which unit it belongs."""
+    return sum(32 * prod(layout.shapes[name]) for populations in layout.reports.values() for name in populations)
 
 
 def _groups(file: Any, title: str, layout: Layout, parts: Sequence[Part], make: Callable[[str], Make],
             ) -> dict[str, Any]:
-    """The groups of one SONATA file, whose data sets `make` makes; gives these by the names that parts use."""
-    made: dict[str, Any] = {}
-    rows = {key: sum(part.sizes[key][0] for part in parts) for key in parts[0].sizes}
+    """The groups of one SONATA file, whose data sets `make` makes; gives their places by the names that parts use."""
+    found: dict[str, Any] = {}
+    rows, dt = _rows(parts), layout.time[2]
     if title == SPIKES:
         for name in layout.spikes:
             times, nodes = keys = [f"spikes.{name}.{column}" for column in ("timestamps", "node_ids")]
-            group = spike_group(file, name, rows[times], layout.shapes[name], layout.time[2],
-                                (make(times), make(nodes)))
-            made |= dict(zip(keys, (group["timestamps"], group["node_ids"]), strict=True))
-        return made
+            places = spike_group(file, name, rows[times], layout.shapes[name], dt, (make(times), make(nodes)))
+            found |= dict(zip(keys, places, strict=True))
+        return found
     variable = title.removesuffix(REPORT)
     for name, unit in layout.reports[variable].items():
         key = f"report.{variable}.{name}"
         columns = (rows[key], parts[0].sizes[key][1], np.dtype(parts[0].types[key]))
-        time = (layout.time[0], layout.time[0] + rows[key], layout.time[2])
-        made[key] = report_group(file, name, columns, prod(layout.shapes[name]), time, unit, make(key))["data"]
-    return made
+        time = (layout.time[0], layout.time[0] + rows[key], dt)
+        found[key] = report_group(file, name, columns, prod(layout.shapes[name]), time, unit, make(key))
+    return found
 
 
 class KeptSpikes(AbstractKept):

@@ -21,12 +21,13 @@ from snnsim.core.units import factor_to_ours
 from snnsim.datasets.file_checks import MAX_BYTES, wrong
 from snnsim.datasets.hdf5_checks import find, open_hdf5, read_flat
 from snnsim.io.atomic import replacing
+from snnsim.io.hdf5_places import new_hdf5, place
 
 MAGIC, VERSION = 0x0A7A, (0, 1)  # what the developer guide asks of every file
 SORTING = {"none": 0, "by_id": 1, "by_time": 2}
 TIME_UNITS = {"s": "s", "ms": "ms", "us": "us", "ns": "ns", "seconds": "s", "milliseconds": "ms"}
 _OFF_GRID = 1e-3  # of a tick; farther than rounding of decimal times goes
-Make = Callable[[Any, str, tuple[int, ...], Any], Any]
+Make = Callable[[Any, str, tuple[int, ...], Any], tuple[Any, Any]]  # (data set, its place), as `place` gives them
 
 
 def write_sonata_spikes(path: str | Path, spikes: Mapping[str, Events], *, overwrite: bool = False) -> None:
@@ -56,10 +57,15 @@ def write_sonata_spikes(path: str | Path, spikes: Mapping[str, Events], *, overw
         section "Spike file".
     """
     columns = {name: (events, *spike_columns(name, events, 0)) for name, events in spikes.items()}
-    with replacing(path, overwrite=overwrite) as temporary, sonata_file(temporary) as file:
-        for name, (events, times, nodes) in columns.items():
-            group = spike_group(file, name, len(times), events.shape, events.resolution)
-            group["timestamps"][...], group["node_ids"][...] = times, nodes
+    size = sum(times.nbytes + nodes.nbytes for _, times, nodes in columns.values())
+    with replacing(path, overwrite=overwrite) as temporary:
+        with sonata_file(temporary, size, entries=8 * len(columns)) as file:
+            places = {name: spike_group(file, name, len(times), events.shape, events.resolution)
+                      for name, (events, times, _) in columns.items()}
+        with temporary.open("r+b") as raw:
+            for name, (_, *values) in columns.items():
+                for where, array in zip(places[name], values, strict=True):
+                    where.write(raw, 0, array)
 
 
 def spike_columns(name: str, events: Events, first_tick: int) -> tuple[np.ndarray, np.ndarray]:
@@ -88,33 +94,26 @@ def spike_columns(name: str, events: Events, first_tick: int) -> tuple[np.ndarra
 
 
 @contextmanager
-def sonata_file(path: Path, libver: str = "v108") -> Iterator[Any]:
-    """A new HDF5 file that says that it is SONATA; equal content gives equal bytes."""
-    import h5py
-
-    with h5py.File(path, "w", libver=(libver, libver), track_order=False) as file:
+def sonata_file(path: Path, placed: int, *, entries: int, small: int = 0, libver: str = "v108") -> Iterator[Any]:
+    """A new HDF5 file that says that it is SONATA; equal content gives equal bytes. Sizes are those of `new_hdf5`."""
+    with new_hdf5(path, placed, entries=entries, small=small, libver=(libver, libver)) as file:
         file.attrs["magic"] = np.uint32(MAGIC)
         file.attrs["version"] = np.array(VERSION, np.uint32)
         yield file
 
 
-def stored(group: Any, name: str, shape: tuple[int, ...], dtype: Any) -> Any:
-    """A data set of known size, stored in one piece."""
-    return group.create_dataset(name, shape=shape, dtype=dtype, track_times=False)
-
-
 def spike_group(file: Any, name: str, count: int, shape: tuple[int, ...], resolution: float,
-                make: tuple[Make, Make] = (stored, stored)) -> Any:
-    """The group of one population; its two data sets are made, as `make` says, but not filled."""
+                make: tuple[Make, Make] = (place, place)) -> tuple[Any, Any]:
+    """The group of one population; the places of its times and node ids, which `make` makes, are not filled yet."""
     import h5py
 
     group = file.create_group(f"spikes/{name}", track_order=False)
     group.attrs.create("sorting", SORTING["by_time"], dtype=h5py.enum_dtype(SORTING, basetype="u1"))
     group.attrs["shape"] = np.array(shape, np.int64)
     group.attrs["resolution"] = np.float64(resolution)
-    make[0](group, "timestamps", (count,), np.float64).attrs["units"] = "ms"
-    make[1](group, "node_ids", (count,), np.uint64)
-    return group
+    times, first = make[0](group, "timestamps", (count,), np.float64)
+    times.attrs["units"] = "ms"
+    return first, make[1](group, "node_ids", (count,), np.uint64)[1]
 
 
 def read_sonata_spikes(path: str | Path, *, resolution: float | None = None,
@@ -144,7 +143,8 @@ def read_sonata_spikes(path: str | Path, *, resolution: float | None = None,
     with open_hdf5(path) as file:
         for name in population_names(file, "spikes", path):
             where = f"{path}, population {name!r}"
-            times, nodes = (find(file, f"spikes/{name}/{column}") for column in ("timestamps", "node_ids"))
+            times: Any = find(file, f"spikes/{name}/timestamps")
+            nodes: Any = find(file, f"spikes/{name}/node_ids")
             group = file["spikes"][name]
             scale = factor_to_ours(_time_unit(times, time_unit, where))
             if times.shape != nodes.shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 from snnsim.core.units import factor_to_ours
 from snnsim.datasets.file_checks import MAX_BYTES, check_bytes, wrong
 from snnsim.datasets.hdf5_checks import find, open_hdf5, read_flat
+from snnsim.io.hdf5_places import place
 from snnsim.io.sonata import TIME_UNITS, Make, attribute, population_names
 
 _TILE = (1024, 256)  # steps, values: one variable of one unit is read without reading all others
@@ -33,15 +35,23 @@ class SonataReport(NamedTuple):
     unit: str
 
 
-def tiled(group: Any, name: str, shape: tuple[int, ...], dtype: Any) -> Any:
-    """A data set of known size, stored in tiles."""
-    tiles = tuple(min(size, most) for size, most in zip(shape, _TILE, strict=True))
-    return group.create_dataset(name, shape=shape, dtype=dtype, chunks=tiles, track_times=False)
+def tiled(group: Any, name: str, shape: tuple[int, ...], dtype: Any) -> tuple[Any, Any]:
+    """(a data set, its place), stored in tiles."""
+    return place(group, name, shape, dtype, _tile(shape) if min(shape) else None)
+
+
+def tiles(shape: tuple[int, ...]) -> int:
+    """How many tiles a data set of this shape has."""
+    return prod(-(-size // step) for size, step in zip(shape, _tile(shape), strict=True)) if min(shape) else 0
+
+
+def _tile(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(min(size, most) for size, most in zip(shape, _TILE, strict=True))
 
 
 def report_group(file: Any, name: str, columns: tuple[int, int, Any], n_units: int, time: tuple[int, int, float],
                  unit: str, make: Make = tiled) -> Any:
-    """The group of one population, its data set made but not filled.
+    """The group of one population; gives the place of its data, which `make` makes and which is not filled yet.
 
     Args:
         file: open file.
@@ -55,7 +65,8 @@ def report_group(file: Any, name: str, columns: tuple[int, int, Any], n_units: i
     steps, values, dtype = columns
     each = values // n_units
     group = file.create_group(f"report/{name}", track_order=False)
-    make(group, "data", (steps, values), dtype).attrs["units"] = unit
+    data, where = make(group, "data", (steps, values), dtype)
+    data.attrs["units"] = unit
     mapping = group.create_group("mapping", track_order=False)
     first, last, dt = time
     for title, content in (("node_ids", np.arange(n_units, dtype=np.uint64)),
@@ -65,7 +76,7 @@ def report_group(file: Any, name: str, columns: tuple[int, int, Any], n_units: i
         mapping.create_dataset(title, data=content, track_times=False)
     mapping["node_ids"].attrs["sorted"] = np.uint8(1)
     mapping["time"].attrs["units"] = "ms"
-    return group
+    return where
 
 
 def read_sonata_report(path: str | Path, *, max_bytes: int = MAX_BYTES) -> dict[str, SonataReport]:
@@ -88,9 +99,8 @@ def read_sonata_report(path: str | Path, *, max_bytes: int = MAX_BYTES) -> dict[
     with open_hdf5(path) as file:
         for name in population_names(file, "report", path):
             where = f"{path}, population {name!r}"
-            data = find(file, f"report/{name}/data")
-            nodes, pointers, time = (find(file, f"report/{name}/mapping/{part}")
-                                     for part in ("node_ids", "index_pointers", "time"))
+            data: Any = find(file, f"report/{name}/data")
+            nodes, pointers, time = (_mapping(file, name, part) for part in ("node_ids", "index_pointers", "time"))
             check_bytes(data.size * data.dtype.itemsize, max_bytes, where)
             if data.ndim != 2 or data.dtype.kind != "f":
                 raise wrong(where, f"data of type {data.dtype} and shape {data.shape}", "floats [steps, values]")
@@ -106,6 +116,10 @@ def read_sonata_report(path: str | Path, *, max_bytes: int = MAX_BYTES) -> dict[
             unit = attribute(data, "units", where)
             found[name] = SonataReport(data[...], np.repeat(ids.astype(np.int64), each), start, dt, str(unit or ""))
     return found
+
+
+def _mapping(file: Any, name: str, part: str) -> Any:
+    return find(file, f"report/{name}/mapping/{part}")
 
 
 def _times(time: Any, where: str, max_bytes: int) -> tuple[float, float, float]:

@@ -223,7 +223,7 @@ def test_folders_and_checkpoints_are_guarded(tmp_path):
 
 def test_another_version_is_refused(tmp_path, monkeypatch):
     fit(net(), toy(), out=tmp_path / "run", **options())
-    monkeypatch.setattr("snnsim.training.run_folder.versions", lambda: {"snnsim": "9", "jax": jax.__version__})
+    monkeypatch.setattr("snnsim.io.snapshot.versions", lambda: {"snnsim": "9", "jax": jax.__version__})
     with pytest.raises(FileFormatError, match=r"snnsim = 0\.1\.0 \(now 9\)"):
         fit(net(), toy(), out=tmp_path / "run", resume=True, **options())
 
