@@ -69,7 +69,8 @@ class AbstractPointNeuron(AbstractNeuron):
     - ``reset(state, spikes)``: what a spike does to the neuron itself.
 
     In a step: flow, (perturb), receive, threshold, reset. Two more may be overridden: ``perturb(state, dt,
-    rand)`` adds randomness, ``fire(state)`` makes graded output. Attributes read by `fire`: `surrogate`,
+    rand)`` adds randomness, ``fire(state)`` makes graded output. ``next_crossing(state, drive)`` and, where the
+    equations change by themselves, ``next_change(state)`` admit a neuron to ``engine="exact"``. Attributes read by `fire`: `surrogate`,
     `detach_reset`, `spike_at` (">" or ">="), `reset_timing`. `exact_flow` says that `flow` holds for any dt;
     `membrane` names the state field that `margin` looks at.
     """
@@ -96,6 +97,14 @@ class AbstractPointNeuron(AbstractNeuron):
     def reset(self, state: State, spikes: jax.Array) -> State:
         """State after a spike (1) or none (0)."""
         raise NotImplementedError
+
+    def next_crossing(self, state: State, drive: Inputs) -> jax.Array:
+        """Time (ms) until the margin gets above 0 under constant drive; 0 where it is, inf where it never does."""
+        raise NotImplementedError
+
+    def next_change(self, state: State) -> jax.Array:
+        """Time (ms) until the equations change by themselves; `flow` is exact up to it. inf: never, the default."""
+        return jnp.full_like(getattr(state, self.membrane), jnp.inf)
 
     def perturb(self, state: State, dt: float, rand: Rand) -> State:
         """State after this step's noise; none by default."""

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from snnsim.core.fields import param
 from snnsim.core.neuron import Inputs
+from snnsim.neurons.crossing import first_crossing
 from snnsim.neurons.integrate_and_fire import AbstractIntegrateAndFire
 from snnsim.neurons.propagators import after_spike, decay, relax
 
@@ -63,3 +64,12 @@ class ALIF(AbstractIntegrateAndFire):
         """Membrane by `reset_mechanism`; the adaptation grows by 1."""
         v = after_spike(self.reset_mechanism, state.v, spikes, self.v_th, self.v_reset)
         return ALIFState(v, state.a + spikes)
+
+    def next_crossing(self, state: ALIFState, drive: Inputs) -> jax.Array:
+        """By bracketing: m' + m / tau_mem is an exponential (the falling threshold) and a constant."""
+        beyond = (self.e_l + self.r_m * drive["current"] - self.v_th) / self.tau_mem
+        falling = self.beta * state.a * (1.0 / self.tau_adapt - 1.0 / self.tau_mem)
+        opposed = beyond * falling < 0
+        cut = self.tau_adapt * jnp.log(jnp.where(opposed, -falling / beyond, 1.0))
+        return first_crossing(lambda t: self.flow(state, t, drive), self.margin, [], cut,
+                              jnp.maximum(self.tau_mem, self.tau_adapt))

@@ -127,6 +127,14 @@ class Refractory(AbstractComposed):
         """The neuron's margin; out of reach while refractory."""
         return jnp.where(state.held, -jnp.inf, self.neuron.margin(state.neuron))
 
+    def next_crossing(self, state: RefractoryState, drive: Inputs) -> jax.Array:
+        """The neuron's; none while refractory."""
+        return jnp.where(state.remaining > 0, jnp.inf, self.neuron.next_crossing(state.neuron, drive))
+
+    def next_change(self, state: RefractoryState) -> jax.Array:
+        """The end of the period."""
+        return jnp.where(state.remaining > 0, state.remaining, jnp.inf)
+
     def reset(self, state: RefractoryState, spikes: jax.Array) -> RefractoryState:
         """The neuron's reset; the period begins."""
         fired = jax.lax.stop_gradient(spikes) > 0

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from snnsim.core.fields import param, static
 from snnsim.core.neuron import Inputs
+from snnsim.neurons.crossing import first_crossing
 from snnsim.neurons.integrate_and_fire import AbstractIntegrateAndFire
 from snnsim.neurons.propagators import decay, exponential_onto_leak, relax
 
@@ -70,3 +71,11 @@ class CubaLIF(AbstractIntegrateAndFire):
         arrived = self.w_in * arrivals["in"]
         v = state.v + self.r_m * arrived if self.method == "discrete" else state.v
         return CubaLIFState(v, state.i + arrived)
+
+    def next_crossing(self, state: CubaLIFState, drive: Inputs) -> jax.Array:
+        """By bracketing: m' + m / tau_mem is the drive beyond threshold, an exponential and a constant."""
+        beyond, driven = self.e_l + self.r_m * drive["current"] - self.v_th, self.r_m * state.i
+        opposed = beyond * driven < 0
+        cut = self.tau_syn * jnp.log(jnp.where(opposed, -driven / beyond, 1.0))
+        return first_crossing(lambda t: self.flow(state, t, drive), self.margin, [], cut,
+                              jnp.maximum(self.tau_mem, self.tau_syn))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from snnsim.core.fields import param, static
 from snnsim.core.neuron import Inputs
@@ -54,8 +55,16 @@ class LIF(AbstractIntegrateAndFire):
 
     def flow(self, state: LIFState, dt: float, drive: Inputs) -> LIFState:
         """Relaxation towards e_l plus the currents' voltage."""
-        target = self.e_l + self.r_m * (self.i_e + drive["current"])
-        return LIFState(v=relax(state.v, target, dt, self.tau_mem, self.method))
+        return LIFState(v=relax(state.v, self._target(drive), dt, self.tau_mem, self.method))
+
+    def next_crossing(self, state: LIFState, drive: Inputs) -> jax.Array:
+        """tau_mem ln((target - v) / (target - v_th)), if the target lies above the threshold."""
+        below, beyond = -self.margin(state), self._target(drive) - self.v_th
+        wait = self.tau_mem * jnp.log1p(below / jnp.where(beyond > 0, beyond, 1.0))
+        return jnp.where(below < 0, 0.0, jnp.where(beyond > 0, wait, jnp.inf))
+
+    def _target(self, drive: Inputs) -> jax.Array:
+        return self.e_l + self.r_m * (self.i_e + drive["current"])
 
 
 class IF(AbstractIntegrateAndFire):
@@ -80,8 +89,17 @@ class IF(AbstractIntegrateAndFire):
 
     def init(self) -> LIFState:
         """Discharged."""
-        return LIFState(v=jax.numpy.zeros_like(self.v_th))
+        return LIFState(v=jnp.zeros_like(self.v_th))
 
     def flow(self, state: LIFState, dt: float, drive: Inputs) -> LIFState:
         """Integral of the currents."""
-        return LIFState(v=state.v + dt * self.r * (self.i_e + drive["current"]))
+        return LIFState(v=state.v + dt * self._slope(drive))
+
+    def next_crossing(self, state: LIFState, drive: Inputs) -> jax.Array:
+        """(v_th - v) / slope, if it rises."""
+        below, slope = -self.margin(state), self._slope(drive)
+        wait = below / jnp.where(slope > 0, slope, 1.0)
+        return jnp.where(below < 0, 0.0, jnp.where(slope > 0, wait, jnp.inf))
+
+    def _slope(self, drive: Inputs) -> jax.Array:
+        return self.r * (self.i_e + drive["current"])

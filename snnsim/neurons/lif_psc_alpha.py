@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from snnsim.core.fields import param
 from snnsim.core.neuron import Inputs
+from snnsim.neurons.crossing import first_crossing
 from snnsim.neurons.integrate_and_fire import AbstractIntegrateAndFire, reset_field
 from snnsim.neurons.propagators import alpha_decay, alpha_jump, alpha_onto_leak, decay, exponential_onto_leak, relax
 
@@ -67,7 +68,7 @@ class LIFPscAlpha(AbstractIntegrateAndFire):
     def flow(self, state: LIFPscAlphaState, dt: float, drive: Inputs) -> LIFPscAlphaState:
         """Exact propagation of membrane and currents."""
         r_m = self.tau_mem / self.c_m
-        v = relax(state.v, self.e_l + r_m * (self.i_e + drive["current"]), dt, self.tau_mem)
+        v = relax(state.v, self._target(drive), dt, self.tau_mem)
         for tau, i, di in ((self.tau_exc, state.i_exc, state.di_exc), (self.tau_inh, state.i_inh, state.di_inh)):
             v = v + r_m * (exponential_onto_leak(dt, tau, self.tau_mem) * i
                            + tau * alpha_onto_leak(dt, tau, self.tau_mem) * di)
@@ -80,3 +81,26 @@ class LIFPscAlpha(AbstractIntegrateAndFire):
         """Arriving spikes start currents that peak at their weight."""
         return state._replace(di_exc=state.di_exc + alpha_jump(arrivals["exc"], self.tau_exc),
                               di_inh=state.di_inh + alpha_jump(arrivals["inh"], self.tau_inh))
+
+    def next_crossing(self, state: LIFPscAlphaState, drive: Inputs) -> jax.Array:
+        """By bracketing: the leak, the constant and one current's two terms leave, one after the other."""
+        beyond, r_m = self._target(drive) - self.v_th, self.tau_mem / self.c_m
+        rates = 1.0 / self.tau_exc, 1.0 / self.tau_inh
+        apart = rates[0] - rates[1]
+
+        def rising(later):  # slope of the inhibitory current
+            return later.di_inh - later.i_inh * rates[1]
+        chain = [
+            lambda later: beyond + r_m * (later.i_exc + later.i_inh),  # m' + m / tau_mem
+            lambda later: later.di_exc - later.i_exc * rates[0] + rising(later),  # its slope
+            lambda later: apart * rising(later) - later.di_inh * rates[1] - later.di_exc * rates[0],
+        ]
+        # What follows is apart (apart rising - 2 di_inh / tau_inh), linear in time but for its decay.
+        last = (state.di_inh != 0) & (apart != 0)
+        cut = jnp.where(last, rising(state) * self.tau_inh / jnp.where(last, state.di_inh, 1.0)
+                        - 2.0 / jnp.where(last, apart, 1.0), -1.0)
+        return first_crossing(lambda t: self.flow(state, t, drive), self.margin, chain, cut,
+                              jnp.maximum(self.tau_mem, jnp.maximum(self.tau_exc, self.tau_inh)))
+
+    def _target(self, drive: Inputs) -> jax.Array:
+        return self.e_l + self.tau_mem / self.c_m * (self.i_e + drive["current"])

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from snnsim.core.fields import param
 from snnsim.core.neuron import Inputs
+from snnsim.neurons.crossing import first_crossing
 from snnsim.neurons.integrate_and_fire import AbstractIntegrateAndFire, reset_field
 from snnsim.neurons.propagators import decay, exponential_onto_leak, relax
 
@@ -64,7 +65,7 @@ class LIFPscExp(AbstractIntegrateAndFire):
     def flow(self, state: LIFPscExpState, dt: float, drive: Inputs) -> LIFPscExpState:
         """Exact propagation of membrane and currents."""
         r_m = self.tau_mem / self.c_m
-        v = relax(state.v, self.e_l + r_m * (self.i_e + drive["current"]), dt, self.tau_mem)
+        v = relax(state.v, self._target(drive), dt, self.tau_mem)
         v = v + r_m * (exponential_onto_leak(dt, self.tau_exc, self.tau_mem) * state.i_exc
                        + exponential_onto_leak(dt, self.tau_inh, self.tau_mem) * state.i_inh)
         return LIFPscExpState(v, state.i_exc * decay(dt, self.tau_exc), state.i_inh * decay(dt, self.tau_inh))
@@ -72,3 +73,17 @@ class LIFPscExp(AbstractIntegrateAndFire):
     def receive(self, state: LIFPscExpState, arrivals: Inputs) -> LIFPscExpState:
         """Arriving spikes step the currents."""
         return LIFPscExpState(state.v, state.i_exc + arrivals["exc"], state.i_inh + arrivals["inh"])
+
+    def next_crossing(self, state: LIFPscExpState, drive: Inputs) -> jax.Array:
+        """By bracketing: m' + m / tau_mem is the drive beyond threshold, whose slope has one zero at most."""
+        beyond, r_m = self._target(drive) - self.v_th, self.tau_mem / self.c_m
+        feeds = -state.i_inh / self.tau_inh, state.i_exc / self.tau_exc  # slopes of the currents cancel at the cut
+        faster = 1.0 / self.tau_inh - 1.0 / self.tau_exc
+        opposed = (feeds[0] * feeds[1] > 0) & (faster != 0)
+        cut = jnp.log(jnp.where(opposed, feeds[0] / feeds[1], 1.0)) / jnp.where(opposed, faster, 1.0)
+        return first_crossing(lambda t: self.flow(state, t, drive), self.margin,
+                              [lambda later: beyond + r_m * (later.i_exc + later.i_inh)], cut,
+                              jnp.maximum(self.tau_mem, jnp.maximum(self.tau_exc, self.tau_inh)))
+
+    def _target(self, drive: Inputs) -> jax.Array:
+        return self.e_l + self.tau_mem / self.c_m * (self.i_e + drive["current"])

@@ -28,22 +28,24 @@ def exponential_onto_leak(dt: float, tau_syn: jax.Array, tau_mem: jax.Array) -> 
     """Membrane response after `dt` ms to a current exp(-t / tau_syn) through unit resistance.
 
     v = tau_syn / (tau_mem - tau_syn) (exp(-dt/tau_mem) - exp(-dt/tau_syn)), written so that equal time
-    constants are no special case: with z = dt (1/tau_syn - 1/tau_mem), v = dt/tau_mem exp(-dt/tau_mem)
-    (1 - exp(-z)) / z.
+    constants are no special case: with z = dt |1/tau_syn - 1/tau_mem|, v = dt/tau_mem exp(-dt/tau) (1 - exp(-z)) / z
+    where tau is the longer of both, so that no exponential grows however long dt is.
     """
     z = dt * (1.0 / tau_syn - 1.0 / tau_mem)
-    small = jnp.abs(z) < 1e-3
+    slower = jnp.where(z < 0, decay(dt, tau_syn), decay(dt, tau_mem))
+    z = jnp.where(z < 0, -z, z)
+    small = z < 1e-3
     safe = jnp.where(small, 1.0, z)
     series = 1.0 - z / 2 * (1.0 - z / 3 * (1.0 - z / 4 * (1.0 - z / 5)))
     ratio = jnp.where(small, series, -jnp.expm1(-safe) / safe)
-    return dt / tau_mem * decay(dt, tau_mem) * ratio
+    return dt / tau_mem * slower * ratio
 
 
 def alpha_onto_leak(dt: float, tau_syn: jax.Array, tau_mem: jax.Array) -> jax.Array:
     """Membrane response after `dt` ms to a current (t / tau_syn) exp(-t / tau_syn) through unit resistance.
 
-    With z as in `exponential_onto_leak`, v = dt^2 / (tau_mem tau_syn) exp(-dt/tau_mem) (1 - (1 + z) exp(-z)) / z^2;
-    equal time constants are no special case.
+    With z = dt (1/tau_syn - 1/tau_mem), v = dt^2 / (tau_mem tau_syn) exp(-dt/tau_mem) (1 - (1 + z) exp(-z)) / z^2;
+    equal time constants are no special case, and no exponential grows however long dt is.
     """
     z = dt * (1.0 / tau_syn - 1.0 / tau_mem)
     small = jnp.abs(z) < 0.5  # two orders cancel: below, the closed form loses digits
@@ -52,8 +54,10 @@ def alpha_onto_leak(dt: float, tau_syn: jax.Array, tau_mem: jax.Array) -> jax.Ar
     series = jnp.zeros_like(z)
     for k in range(14, -1, -1):  # sum of (-z)^k / (k! (k + 2)); the next term is below 1e-17
         series = series * -near + 1.0 / (factorial(k) * (k + 2))
-    ratio = jnp.where(small, series, (-jnp.expm1(-safe) - safe * jnp.exp(-safe)) / safe**2)
-    return dt / tau_mem * (dt / tau_syn) * decay(dt, tau_mem) * ratio
+    falling = jnp.exp(-jnp.abs(safe))  # of the faster decay against the slower one
+    ratio = jnp.where(small, series, jnp.where(z > 0, 1.0 - (1.0 + safe) * falling, falling - 1.0 - safe) / safe**2)
+    slower = jnp.where(small | (z > 0), decay(dt, tau_mem), decay(dt, tau_syn))
+    return dt / tau_mem * (dt / tau_syn) * slower * ratio
 
 
 def alpha_decay(value: jax.Array, feed: jax.Array, dt: float, tau: jax.Array) -> jax.Array:
