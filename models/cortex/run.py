@@ -20,7 +20,7 @@ from snnsim.core.network import Network
 from snnsim.core.progress import SimulationProgress, bar
 from snnsim.core.recording import Recording
 from snnsim.core.simulate import steps_of
-from snnsim.datasets import write_npz
+from snnsim.io import RecordingFolder
 from snnsim.io.atomic import require_new_folder, write_text
 from snnsim.io.snapshot import versions
 from snnsim.models.cortex.catalogue import Model
@@ -35,7 +35,7 @@ SAME_FOR_ALL = ("samples", "duration", "bin_size", "seed")
 
 
 def run(model: Model, *, duration: float, dt: float = 0.1, seed: int = 0, transient: float | None = None,
-        out: str | Path | None = None, progress: bool = False) -> dict[str, Any]:
+        out: str | Path | None = None, resume: bool = False, progress: bool = False) -> dict[str, Any]:
     """Simulate a model and say what it did.
 
     Args:
@@ -44,13 +44,16 @@ def run(model: Model, *, duration: float, dt: float = 0.1, seed: int = 0, transi
         dt: step (ms).
         seed: of connections, beginning and noise.
         transient: time at the beginning that statistics leave out (ms); None is 100 ms, or half of a shorter run.
-        out: folder for spikes, pictures and the summary; None keeps nothing.
+        out: folder for the spikes, written while the run goes on (`snnsim.io.RecordingFolder`), pictures and the
+            summary; None keeps nothing.
+        resume: go on with an interrupted run in `out`.
         progress: draw a bar on stderr.
 
     Returns:
         The summary, of plain numbers: sizes, statistics by population, times (s). ``wall_s`` is the whole simulation,
         ``real_time_factor`` seconds of work for one second of the network without the first chunk of steps, in which
-        it is compiled, ``prepare_s`` what is then left of ``wall_s``.
+        it is compiled, ``prepare_s`` what is then left of ``wall_s``. Times of a resumed run are those of its last
+        stretch, None where nothing was left to do.
 
     Raises:
         ConfigurationError: times that do not fit.
@@ -61,8 +64,12 @@ def run(model: Model, *, duration: float, dt: float = 0.1, seed: int = 0, transi
     if not 0.0 <= transient < duration:
         raise ConfigurationError(got=f"transient = {transient} ms of {duration} ms", where="run",
                                  expected="0 or more, less than the duration", fix="simulate longer")
-    if out is not None:
-        require_new_folder(out)
+    if out is None and resume:
+        raise ConfigurationError(got="resume without a folder", expected="the folder of the interrupted run",
+                                 where="run", fix="name it: out (--out)")
+    sink = None if out is None else RecordingFolder(out, resume=resume)
+    if out is not None and not resume:
+        require_new_folder(out, "choose another folder, or go on with the run in it: --resume")  # before it is built
     key = jax.random.key(seed)
     began = time.perf_counter()
     network = model.network(named_key(key, "network"), dt)
@@ -75,15 +82,16 @@ def run(model: Model, *, duration: float, dt: float = 0.1, seed: int = 0, transi
             seen.append(now)
             report(now.fraction, str(now))
         recording = sn.simulate(network, duration=duration, dt=dt, seed=seed, state=state, chunk=_chunk(steps),
-                                record={name: ["spikes"] for name in chosen}, progress=follow)
-    wall, factor = time.perf_counter() - built, seen[-1].real_time_factor
+                                record={name: ["spikes"] for name in chosen}, progress=follow, sink=sink)
+    wall = time.perf_counter() - built
+    factor, stretch = (seen[-1].real_time_factor, duration - seen[0].began) if seen else (None, 0.0)
     result = {
         "model": model.name, **model.facts, "seed": seed, "dt": dt, "duration": duration, "transient": transient,
         "neurons": sum(network.populations[name].size for name in chosen), "synapses": synapses(network),
         "populations": _populations(recording, chosen, transient),
         "path": recording.path, "platform": jax.default_backend(), "build_s": round(built - began, 4),
-        "wall_s": round(wall, 4), "prepare_s": round(max(0.0, wall - factor * duration * 1e-3), 4),
-        "real_time_factor": round(factor, 4), "bin_size": BIN, "versions": versions()}
+        "wall_s": round(wall, 4), "prepare_s": round(max(0.0, wall - (factor or 0.0) * stretch * 1e-3), 4),
+        "real_time_factor": None if factor is None else round(factor, 4), "bin_size": BIN, "versions": versions()}
     rates = {name: found["rate_mean"] for name, found in result["populations"].items()}
     result["rates_hz"] = rates
     if model.published is not None:
@@ -91,7 +99,7 @@ def run(model: Model, *, duration: float, dt: float = 0.1, seed: int = 0, transi
     for name, units in model.units.items():
         result.setdefault("fastest", {})[name] = _fastest(recording, name, units)
     if out is not None:
-        _keep(Path(out), recording, chosen, result, model)
+        _keep(Path(out), recording, result, model, overwrite=resume)
     return result
 
 
@@ -121,14 +129,12 @@ def _fastest(recording: Recording, name: str, units: tuple[str, ...]) -> dict[st
     return {units[i]: round(float(rates[i]), 3) for i in order}
 
 
-def _keep(out: Path, recording: Recording, chosen: list[str], result: Mapping[str, Any], model: Model) -> None:
-    """Spikes, pictures and summary of a run."""
+def _keep(out: Path, recording: Recording, result: Mapping[str, Any], model: Model, overwrite: bool) -> None:
+    """Pictures and summary of a run, beside its spikes."""
     from snnsim.models.cortex.pictures import rates_picture
     from snnsim.plotting import raster, save
 
-    (out / "spikes").mkdir(parents=True, exist_ok=True)
-    for name in chosen:
-        write_npz(out / "spikes" / f"{name}.npz", recording.events(name))
-    save(raster(recording), out / "raster.png")
-    save(rates_picture(result["populations"], model.published, title=model.name), out / "rates.png")
-    write_text(out / "summary.json", json.dumps(result, indent=1, sort_keys=True) + "\n")
+    save(raster(recording), out / "raster.png", overwrite=overwrite)
+    save(rates_picture(result["populations"], model.published, title=model.name), out / "rates.png",
+         overwrite=overwrite)
+    write_text(out / "summary.json", json.dumps(result, indent=1, sort_keys=True) + "\n", overwrite=overwrite)

@@ -31,7 +31,7 @@ def main() -> None:
         sys.exit(_failed(str(error)))
     except SystemExit as stop:
         if stop.code == 130:  # what typer makes of Ctrl-C
-            sys.exit(_failed("interrupted; what was finished is kept, and a run of training goes on with --resume"))
+            sys.exit(_failed("interrupted; what was finished is kept, and a run with --out goes on with --resume"))
         raise
     except OSError as error:
         sys.exit(_failed(f"{error.filename or 'a file'}: {error.strerror or error}"))

@@ -50,12 +50,14 @@ class SimulationProgress:
         elapsed: seconds since this run began or was resumed, compiling included.
         real_time_factor: seconds of work for one second of the network, without the first chunk, which is
             compiled first, as soon as there are others.
+        began: where this run began or was resumed (ms).
     """
 
     time: float
     duration: float
     elapsed: float
     real_time_factor: float
+    began: float = 0.0
 
     @property
     def fraction(self) -> float:
@@ -90,7 +92,7 @@ def following(progress: bool | ProgressCallback, *, duration: float, begin: floa
             nonlocal first
             at = time.monotonic()
             since, origin = first or (started, begin)
-            found = SimulationProgress(now, duration, at - started, (at - since) / ((now - origin) * 1e-3))
+            found = SimulationProgress(now, duration, at - started, (at - since) / ((now - origin) * 1e-3), begin)
             first = first or (at, now)
             if callable(progress):
                 progress(found)

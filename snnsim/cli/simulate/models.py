@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from snnsim.cli.options import AsJson, Seed, interactive, show
+from snnsim.cli.options import AsJson, Resume, Seed, interactive, show
 
 if TYPE_CHECKING:
     from snnsim.models.cortex.catalogue import Model
@@ -17,24 +17,24 @@ Step = Annotated[float, typer.Option("--dt", min=0.0, help="Step (ms).")]
 Transient = Annotated[float | None, typer.Option("--transient", min=0.0, help="Time at the beginning that statistics "
                                                  "leave out (ms); by default 100, or half of a shorter run.")]
 Folder = Annotated[Path | None, typer.Option("--out", help="Folder for spikes, pictures and summary.json; it must be "
-                                             "new or empty. By default nothing is kept.")]
+                                             "new or empty, unless with --resume. By default nothing is kept.")]
 Neurons = Annotated[int, typer.Option("--neurons", min=1, help="Number of neurons; each has 80 inputs at every size.")]
 
 
 def cuba(neurons: Neurons = 4000, duration: Duration = 1000.0, dt: Step = 0.1, seed: Seed = 0, out: Folder = None,
-         transient: Transient = None, as_json: AsJson = False) -> None:
+         transient: Transient = None, resume: Resume = False, as_json: AsJson = False) -> None:
     """Self-sustained activity, current-based synapses (Vogels & Abbott 2005; Brette et al. 2007)."""
     from snnsim.models.cortex.catalogue import cuba_model
 
-    _run(cuba_model(neurons), duration, dt, seed, out, transient, as_json)
+    _run(cuba_model(neurons), duration, dt, seed, out, transient, resume, as_json)
 
 
 def coba(neurons: Neurons = 4000, duration: Duration = 1000.0, dt: Step = 0.1, seed: Seed = 0, out: Folder = None,
-         transient: Transient = None, as_json: AsJson = False) -> None:
+         transient: Transient = None, resume: Resume = False, as_json: AsJson = False) -> None:
     """Self-sustained activity, conductance-based synapses (Vogels & Abbott 2005; Brette et al. 2007)."""
     from snnsim.models.cortex.catalogue import coba_model
 
-    _run(coba_model(neurons), duration, dt, seed, out, transient, as_json)
+    _run(coba_model(neurons), duration, dt, seed, out, transient, resume, as_json)
 
 
 def brunel(
@@ -43,12 +43,12 @@ def brunel(
     eta: Annotated[float, typer.Option("--eta", min=0.0, help="External rate, relative to threshold.")] = 2.0,
     synapses: Annotated[str, typer.Option(help="delta or exponential.")] = "delta",
     duration: Duration = 1000.0, dt: Step = 0.1, seed: Seed = 0, out: Folder = None, transient: Transient = None,
-    as_json: AsJson = False,
+    resume: Resume = False, as_json: AsJson = False,
 ) -> None:
     """Sparse network of excitatory and inhibitory neurons under Poisson input (Brunel 2000)."""
     from snnsim.models.cortex.catalogue import brunel_model
 
-    _run(brunel_model(neurons, g, eta, synapses), duration, dt, seed, out, transient, as_json)
+    _run(brunel_model(neurons, g, eta, synapses), duration, dt, seed, out, transient, resume, as_json)
 
 
 def microcircuit(
@@ -56,30 +56,31 @@ def microcircuit(
     in_degree_scale: Annotated[float | None, typer.Option(help="Share of the inputs of a neuron, up to 1; by default "
                                                           "as --scale, but at least 0.1.")] = None,
     duration: Duration = 1000.0, dt: Step = 0.1, seed: Seed = 0, out: Folder = None, transient: Transient = None,
-    as_json: AsJson = False,
+    resume: Resume = False, as_json: AsJson = False,
 ) -> None:
     """Four layers of cortex under one square millimetre (Potjans & Diesmann 2014), beside the published rates."""
     from snnsim.models.cortex.catalogue import microcircuit_model
 
-    _run(microcircuit_model(scale, in_degree_scale), duration, dt, seed, out, transient, as_json)
+    _run(microcircuit_model(scale, in_degree_scale), duration, dt, seed, out, transient, resume, as_json)
 
 
 def connectome(
     data: Annotated[Path, typer.Option(help="Edge list (CSV), or a folder of them, of which the longest is taken.")],
     duration: Duration = 1000.0, dt: Step = 0.1, seed: Seed = 0, out: Folder = None, transient: Transient = None,
-    as_json: AsJson = False,
+    resume: Resume = False, as_json: AsJson = False,
 ) -> None:
     """Integrate-and-fire neurons wired as an edge list says, such as the worm C. elegans."""
     from snnsim.models.cortex.catalogue import connectome_model
 
-    _run(connectome_model(data), duration, dt, seed, out, transient, as_json)
+    _run(connectome_model(data), duration, dt, seed, out, transient, resume, as_json)
 
 
 def _run(model: Model, duration: float, dt: float, seed: int, out: Path | None, transient: float | None,
-         as_json: bool) -> None:
+         resume: bool, as_json: bool) -> None:
     from snnsim.models.cortex.run import run
 
-    result = run(model, duration=duration, dt=dt, seed=seed, transient=transient, out=out, progress=interactive())
+    result = run(model, duration=duration, dt=dt, seed=seed, transient=transient, out=out, resume=resume,
+                 progress=interactive())
     if as_json:
         show(result, True, "")
     else:
@@ -109,7 +110,7 @@ def _print(result: dict[str, Any], out: Path | None) -> None:
         console.print(f"fastest {name}: {', '.join(f'{unit} {rate:g}' for unit, rate in rates.items())} Hz",
                       highlight=False)
     console.print(f"built in {result['build_s']:.3g} s, laid out and compiled in {result['prepare_s']:.3g} s, then "
-                  f"{result['real_time_factor']:.3g} s of work for a second ({result['path']}, {result['platform']})"
+                  f"{_text(result['real_time_factor'])} s of work for a second ({result['path']}, {result['platform']})"
                   + (f"; results in {out}" if out else ""), highlight=False)
 
 
