@@ -45,14 +45,15 @@ def synapse_numbers() -> np.ndarray:
     """Synapses of each pair of populations at full scale, before rounding, float64 [target, source].
 
     With K synapses drawn with replacement a pair of neurons is joined at least once with probability
-    1 - (1 - 1 / (n m))^K, which is the measured probability.
+    1 - (1 - 1 / (n m))^K, which is the measured probability. Written as in the reference implementation: its rounding
+    is worth two synapses.
 
     Example:
         >>> int(synapse_numbers().round().sum())
         298880968
     """
     pairs = np.outer(c.NEURONS, c.NEURONS)
-    return np.log1p(-np.array(c.PROBABILITIES)) / np.log1p(-1.0 / pairs)
+    return np.log(1.0 - np.array(c.PROBABILITIES)) / np.log((pairs - 1.0) / pairs)
 
 
 def microcircuit_plan(scale: float = 1.0, in_degree_scale: float | None = None) -> Plan:
