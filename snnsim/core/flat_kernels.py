@@ -5,7 +5,7 @@ A kernel answers None where it cannot run a network; the next one of its platfor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -59,7 +59,7 @@ def _stepwise(given: Given, carried: tuple, ring: jax.Array) -> Any:
         carried, ring, counts, arrivals = carry
         due = {(port, g): arrivals[:, first:first + flat.groups[g].size] for port, g, first in flat.slots}
         carried, outputs, traces = _update(flat, carried, due, given.dt, given.seed, given.first_step + offset,
-                                           given.wanted)
+                                           given.wanted, range(len(flat.groups)), {})
         sent = jnp.concatenate([*(outputs[g] for g, _ in flat.senders), following], -1)
         ring, counts, arrivals, words = exchange(ring, counts, sent, flat.weight, flat.rows, offset + 1)
         return (carried, ring, counts, arrivals), (words, traces)
@@ -87,7 +87,7 @@ def _compiled(given: Given, carried: tuple, ring: jax.Array) -> Any:
             rand = Rand(seed, stream, step, sample, unit)
             return observed_step(eqx.combine(arrays, rest), state, arrivals, given.dt, rand, wanted)
 
-        twins = tuple(Twin(twins.port, twins.pre, twins.index, twins.weight) for twins in flat.twins if twins.post == g)
+        twins = tuple(Twin(one.port, one.pre, one.index, one.weight) for one in flat.twins if one.post == g)
         slots = {port: first for port, owner, first in flat.slots if owner == g}
         groups.append(Group(update, constants, states[g], neuron.size, slots, twins, source.get(g), graded(neuron)))
     ran = compiled_steps(groups, ring, flat.weight, flat.rows, given.external, steps=given.steps,
@@ -110,31 +110,64 @@ def _persistent(given: Given, carried: tuple, ring: jax.Array) -> Any:
     small = eqx.tree_at(lambda f: (f.rows, f.weight, f.quantum), flat, (None, None, None), is_leaf=lambda x: x is None)
     arrays, rest = eqx.partition((small, given.seed, given.first_step), eqx.is_array)
 
-    def update(constants, carried, arrivals, offset):
+    early = _early(flat)
+    late = [g for g in range(len(flat.groups)) if g not in early]
+
+    def some(groups, constants, carried, known, due, offset):
+        """`_update` of some groups for a block of units, without the axis of samples."""
         small, seed, first_step = eqx.combine(constants, rest)
-        block = arrivals[0].shape
+        block = jax.tree.leaves(carried)[0].shape
         small = eqx.tree_at(lambda f: f.groups, small, tuple(resized(neuron, block) for neuron in small.groups))
-        due = {(port, g): arrivals[first // units][None] for port, g, first in small.slots}
-        carried = jax.tree.map(lambda leaf: leaf[None], carried)
-        carried, outputs, traces = _update(small, carried, due, given.dt, seed, first_step + offset, given.wanted)
-        spikes = tuple(outputs[g][0] != 0 for g, _ in small.senders)
-        return jax.tree.map(lambda leaf: leaf[0], carried), spikes, jax.tree.map(lambda leaf: leaf[0], traces)
+        carried, known, due = jax.tree.map(lambda leaf: leaf[None], (carried, known, due))
+        done = _update(small, carried, due, given.dt, seed, first_step + offset, given.wanted, groups, known)
+        return jax.tree.map(lambda leaf: leaf[0], done)
+
+    def ahead(constants, carried, offset):
+        carried, outputs, traces = some(early, constants, carried, {}, {}, offset)
+        return carried, (outputs, traces)
+
+    def update(constants, carried, begun, arrivals, offset):
+        due = {(port, g): arrivals[first // units] for port, g, first in flat.slots}
+        carried, outputs, traces = some(late, constants, carried, begun[0], due, offset)
+        return carried, tuple(outputs[g] != 0 for g, _ in flat.senders), begun[1] | traces
 
     carried, ring, spikes, traces = persistent_steps(
-        update, arrays, jax.tree.map(lambda leaf: leaf[0], carried), ring[:, 0], flat.rows, flat.weight, units=units,
+        ahead, update, arrays, jax.tree.map(lambda leaf: leaf[0], carried), ring[:, 0], flat.rows, flat.weight, units=units,
         steps=given.steps, senders=len(flat.senders), interpret=jax.default_backend() != "gpu")
     carried, traces = jax.tree.map(lambda leaf: leaf[None], carried), jax.tree.map(lambda leaf: leaf[:, None], traces)
     counts = jnp.sum(spikes, 0, dtype=jnp.int32)[None]
     return carried, ring[:, None], counts, packed(spikes != 0)[:, None], traces
 
 
+def _early(flat: Flat) -> list[int]:
+    """Groups to which no synapse sends: what they do in a step is known before its arrivals are."""
+    found: list[int] = []
+    for g in range(len(flat.groups)):
+        fed = {twins.pre for twins in flat.twins if twins.post == g}
+        if fed <= set(found) and not any(owner == g for _, owner, _ in flat.slots):
+            found.append(g)
+    return found
+
+
 def _update(flat: Flat, carried: tuple, due: Mapping[tuple[str, int], jax.Array], dt: float, seed: jax.Array,
-            step: jax.Array, wanted: tuple) -> tuple[tuple, list[jax.Array], list]:
-    """All groups, one step: ((states, tally), outputs, traces); arrays ``[batch, units]``."""
-    neurons, tally = carried
-    outputs: list[jax.Array] = []
-    after, traces, tally = [], [], dict(tally)
-    for g, neuron in enumerate(flat.groups):
+            step: jax.Array, wanted: tuple, groups: Iterable[int],
+            known: Mapping[int, jax.Array]) -> tuple[tuple, dict[int, jax.Array], dict[int, Any]]:
+    """Some groups, one step: ((states, tally), outputs, traces by group); arrays ``[batch, units]``.
+
+    Args:
+        flat: the layout.
+        carried: (states, tally) of all groups.
+        due: arrivals by port and group.
+        dt: step (ms).
+        seed: uint32 scalar.
+        step: absolute step.
+        wanted: variables to trace, by group.
+        groups: which of them, in order.
+        known: outputs of groups that were updated in this step already.
+    """
+    states, tally = list(carried[0]), dict(carried[1])
+    outputs, traces = dict(known), {}
+    for g in groups:
         ports = {port: arrivals for (port, owner), arrivals in due.items() if owner == g}
         for twins in flat.twins:
             if twins.post == g:
@@ -143,14 +176,12 @@ def _update(flat: Flat, carried: tuple, due: Mapping[tuple[str, int], jax.Array]
                 ports[twins.port] = ports[twins.port] + value if twins.port in ports else value
         stream, unit = flat.streams[g]
         rand = Rand(seed, stream, step.astype(jnp.uint32), jnp.uint32(0), unit)
-        state, output, trace = batched_step(neuron, neurons[g], ports, dt, rand, wanted[g])
+        states[g], outputs[g], traces[g] = batched_step(flat.groups[g], states[g], ports, dt, rand, wanted[g])
         if g in tally:
             count, beyond = tally[g]
-            tally[g] = (count + (output != 0).astype(jnp.int32), beyond | ((output != 0) & (output != 1)))
-        after.append(state)
-        outputs.append(output)
-        traces.append(trace)
-    return (tuple(after), tally), outputs, traces
+            tally[g] = (count + (outputs[g] != 0).astype(jnp.int32),
+                        beyond | ((outputs[g] != 0) & (outputs[g] != 1)))
+    return (tuple(states), tally), outputs, traces
 
 
 STEPWISE = Kernel("events by XLA", _stepwise)

@@ -25,22 +25,22 @@ from snnsim.kernels.event_propagation import Rows
 class Tuning(NamedTuple):
     """How the work is cut; the defaults were measured on an H100."""
 
-    block: int = 512  # units of a program, a power of two
-    programs: int = 264  # at most as many as are on the chip at once, else the kernel waits for ever
-    warps: int = 4
-    parts: int = 16  # into which the synapses of one spike are cut
-    width: int = 128  # synapses that a program reads at once
+    warps: int = 4  # of a program; 8 are on a processor at once whatever registers they need
+    parts: int = 8  # into which the synapses of one spike are cut
+    width: int = 512  # synapses that a program reads at once, a power of two
 
 
-def persistent_steps(update: Callable, constants: Any, state: Any, ring: jax.Array, rows: Rows, weight: jax.Array, *,
-                     units: int, steps: int, senders: int, tuning: Tuning | None = None,
+def persistent_steps(ahead: Callable, update: Callable, constants: Any, state: Any, ring: jax.Array, rows: Rows,
+                     weight: jax.Array, *, units: int, steps: int, senders: int, tuning: Tuning | None = None,
                      interpret: bool = False) -> tuple[Any, jax.Array, jax.Array, Any]:
     """Run `steps` steps of `units` units in each of several groups.
 
     Args:
-        update: ``(constants, state, arrivals, offset) -> (state, spikes, records)`` for a block of units: arrivals is
-            a tuple of one array for each region of the ring, spikes a tuple of flags for each sending group, records
-            a tree of arrays. A pure function of its arguments.
+        ahead: ``(constants, state, offset) -> (state, early)`` for a block of units: what of a step does not depend on
+            arrivals. It runs while programs wait for each other.
+        update: ``(constants, state, early, arrivals, offset) -> (state, spikes, records)``, the rest of the step:
+            arrivals is a tuple of one array for each region of the ring, spikes a tuple of flags for each sending
+            group, records a tree of arrays. Both are pure functions of their arguments.
         constants: tree of arrays ``[]`` or ``[units]``.
         state: tree of arrays ``[units]``.
         ring: arrivals ``[depth, regions * units]``, row k due in step k.
@@ -57,16 +57,18 @@ def persistent_steps(update: Callable, constants: Any, state: Any, ring: jax.Arr
         leading axis of steps).
     """
     tuning = tuning or Tuning()
-    if interpret:
-        block, programs = 1 << max(0, units - 1).bit_length(), 1
-    else:
-        block, programs = tuning.block, max(tuning.programs, -(-units // tuning.block))
+    programs = 1 if interpret else processors() * (8 // tuning.warps)  # more would wait for a place for ever
+    block = 1 << max(0, -(-units // programs) - 1).bit_length()
+    block = block if interpret else max(block, 32 * tuning.warps)
     const_leaves, const_tree = jax.tree.flatten(constants)
     state_leaves, state_tree = jax.tree.flatten(state)
     kinds = [leaf.dtype for leaf in state_leaves]
-    shapes = jax.eval_shape(lambda c, s: update(c, s, tuple(jnp.zeros(units, ring.dtype) for _ in range(
-        ring.shape[1] // units)), jnp.int32(0)), constants, state)
-    record_leaves, record_tree = jax.tree.flatten(shapes[2])
+
+    def whole(constants, state):
+        state, early = ahead(constants, state, jnp.int32(0))
+        arrivals = tuple(jnp.zeros(units, ring.dtype) for _ in range(ring.shape[1] // units))
+        return update(constants, state, early, arrivals, jnp.int32(0))[2]
+    record_leaves, record_tree = jax.tree.flatten(jax.eval_shape(whole, constants, state))
     depth, n_slots = ring.shape
 
     def wide(leaf):
@@ -81,11 +83,11 @@ def persistent_steps(update: Callable, constants: Any, state: Any, ring: jax.Arr
     n_const, n_state = len(const_leaves), len(state_leaves)
     outputs = [*(jax.ShapeDtypeStruct((units + waste,), wide(leaf).dtype) for leaf in state_leaves),
                jax.ShapeDtypeStruct(flat_ring.shape, ring.dtype), jax.ShapeDtypeStruct((3,), jnp.int32),
-               jax.ShapeDtypeStruct((2 * senders * units + waste,), jnp.int32),
+               *2 * [jax.ShapeDtypeStruct((2 * senders * units + waste,), jnp.int32)],
                jax.ShapeDtypeStruct((steps * senders * units + waste,), jnp.uint8),
                *(jax.ShapeDtypeStruct((steps * units + waste,), leaf.dtype) for leaf in record_leaves)]
     kernel = partial(
-        _kernel, update=update, const_tree=const_tree, scalar=[leaf.ndim == 0 for leaf in const_leaves],
+        _kernel, ahead=ahead, update=update, const_tree=const_tree, scalar=[leaf.ndim == 0 for leaf in const_leaves],
         state_tree=state_tree, kinds=kinds, units=units, steps=steps, senders=senders, depth=depth, n_slots=n_slots,
         one_delay=rows.delays.shape[0] == 1, block=block, programs=programs,
         parts=tuning.parts, width=tuning.width, interpret=interpret)
@@ -95,19 +97,24 @@ def persistent_steps(update: Callable, constants: Any, state: Any, ring: jax.Arr
         compiler_params=None if interpret else plgpu.CompilerParams(num_warps=tuning.warps, num_stages=1),
         name="snnsim_persistent_steps")(*inputs)
     after = [leaf[:units].astype(kind) for leaf, kind in zip(found[:n_state], kinds, strict=True)]
-    records = [leaf[:steps * units].reshape(steps, units) for leaf in found[n_state + 4:]]
+    records = [leaf[:steps * units].reshape(steps, units) for leaf in found[n_state + 5:]]
     return (jax.tree.unflatten(state_tree, after), found[n_state][:ring.size].reshape(ring.shape),
-            found[n_state + 3][:steps * senders * units].reshape(steps, -1), jax.tree.unflatten(record_tree, records))
+            found[n_state + 4][:steps * senders * units].reshape(steps, -1), jax.tree.unflatten(record_tree, records))
 
 
-def _kernel(*refs, update, const_tree, scalar, state_tree, kinds, units, steps, senders, depth, n_slots, one_delay,
-            block, programs, parts, width, interpret):
+def processors() -> int:
+    """Multiprocessors of the GPU."""
+    return int(getattr(jax.devices()[0], "core_count", 0)) or 108  # as few as any GPU of the last years with many has
+
+
+def _kernel(*refs, ahead, update, const_tree, scalar, state_tree, kinds, units, steps, senders, depth, n_slots,
+            one_delay, block, programs, parts, width, interpret):
     n_const, n_state = len(scalar), len(kinds)
     const_refs, refs = refs[:n_const], refs[n_const:]
     state_refs, refs = refs[:n_state], refs[n_state:]
     _, _, starts, ends, targets, delays, weight, *refs = refs  # ring and signals are aliased to outputs
     after_refs, refs = refs[:n_state], refs[n_state:]
-    ring, signals, spiking, spikes, *records = refs
+    ring, signals, first_of, last_of, spikes, *records = refs
 
     me = pl.program_id(0)
     mine = me * block + jnp.arange(block, dtype=jnp.int32)
@@ -124,68 +131,91 @@ def _kernel(*refs, update, const_tree, scalar, state_tree, kinds, units, steps, 
         else:
             plgpu.store(ref.at[at], value, mask=mask)
 
-    def barrier(count):
-        """Wait until all programs have come here `count` times; what they wrote before is visible after."""
+    def arrive():
+        """Tell the others that this program's writes so far are done."""
+        if not interpret:
+            plgpu.debug_barrier()
+            plgpu.atomic_add(signals, (0,), jnp.int32(1))
+
+    def wait(count):
+        """Wait until all programs have arrived `count` times; what they wrote before is visible after."""
         if interpret:
             return
-        plgpu.debug_barrier()
-        plgpu.atomic_add(signals, (0,), 1)
-        # Looked at by an atomic operation and not by a load, behind which later loads would not have to wait.
-        jax.lax.while_loop(lambda seen: seen < count * programs,
-                           lambda _: plgpu.atomic_add(signals, (0,), 0), plgpu.atomic_add(signals, (0,), 0))
+        # Loads look at the counter without holding up those who add to it; the last look is an atomic operation,
+        # behind which later loads have to wait.
+        def short(seen):
+            return seen < count * programs
+        seen = jax.lax.while_loop(short, lambda _: load(signals, jnp.int32(0), volatile=True), jnp.int32(0))
+        jax.lax.while_loop(short, lambda _: plgpu.atomic_add(signals, (0,), jnp.int32(0)),
+                           plgpu.atomic_add(signals, (0,), seen - seen))
         plgpu.debug_barrier()
 
     wide = [load(ref, jnp.int32(0)) if one else load(ref, safe) for ref, one in zip(const_refs, scalar, strict=True)]
     constants = jax.tree.unflatten(const_tree, wide)
     state = [load(ref, safe).astype(kind) for ref, kind in zip(state_refs, kinds, strict=True)]
+    own = [(load(starts, g * units + safe), load(ends, g * units + safe)) for g in range(senders)]
+
+    def ahead_of(offset, carry):
+        return ahead(constants, jax.tree.unflatten(state_tree, carry), offset)
 
     def step(offset, carry):
+        carry, early = carry
         row = jax.lax.rem(offset, depth) * n_slots
         arrivals = []
         for region in range(n_slots // units):
             at = row + region * units + safe
             arrivals.append(load(ring, at, here, volatile=True))
             put(ring, at, jnp.zeros(block, ring.dtype), here, depth * n_slots)
-        state, fired, found = update(constants, jax.tree.unflatten(state_tree, carry), tuple(arrivals), offset)
+        state, fired, found = update(constants, jax.tree.unflatten(state_tree, carry), early, tuple(arrivals), offset)
         parity = jax.lax.rem(offset, 2)
         for g, flags in enumerate(fired):
             flags = jnp.where(here, flags.astype(jnp.int32), 0)
+            total = jnp.sum(flags)
+
+            @pl.when(total > 0)
+            def _(g=g, flags=flags, total=total):
+                first = plgpu.atomic_add(signals, (1 + parity,), total)
+                at = parity * senders * units + first + jnp.cumsum(flags) - flags
+                for ref, value in zip((first_of, last_of), own[g], strict=True):
+                    put(ref, at, value, flags != 0, 2 * senders * units)
+        arrive()
+        for g, flags in enumerate(fired):  # what nobody waits for is written while waiting
             at = offset * (senders * units) + g * units + safe
             put(spikes, at, flags.astype(jnp.uint8), here, steps * senders * units)
-            place = jnp.cumsum(flags) - flags
-            total = jnp.sum(flags)
-            first = plgpu.atomic_add(signals, (1 + parity,), total)
-            at = parity * senders * units + first + place
-            put(spiking, at, g * units + safe, flags != 0, 2 * senders * units)
         for ref, value in zip(records, jax.tree.leaves(found), strict=True):
             put(ref, offset * units + safe, value, here, steps * units)
-        barrier(2 * offset + 1)
-        _send(signals, spiking, starts, ends, targets, delays, weight, ring, me=me, offset=offset, parity=parity,
-              load=load, senders=senders, units=units, depth=depth, n_slots=n_slots,
-              one_delay=one_delay, programs=programs, parts=parts, width=width, interpret=interpret)
+        wait(2 * offset + 1)
+        _send(signals, first_of, last_of, targets, delays, weight, ring, me=me, offset=offset, parity=parity,
+              load=load, places=senders * units, depth=depth, n_slots=n_slots, one_delay=one_delay, programs=programs,
+              parts=parts, width=width, interpret=interpret)
 
         @pl.when(me == 0)
         def _():
             plgpu.store(signals.at[2 - parity], jnp.int32(0))  # the other list: all have read it, none fills it yet
-        barrier(2 * offset + 2)
-        return jax.tree.leaves(state)
+        arrive()
+        now = jax.tree.leaves(state)
+        next_state, early = ahead_of(offset + 1, now)
+        more = offset + 1 < steps  # what was begun too early for another chunk is left out
+        now = [jnp.where(more, new, old) for new, old in zip(jax.tree.leaves(next_state), now, strict=True)]
+        wait(2 * offset + 2)
+        return now, early
 
-    state = jax.lax.fori_loop(0, steps, step, state)
+    begun, early = ahead_of(jnp.int32(0), state)
+    state, _ = jax.lax.fori_loop(0, steps, step, (jax.tree.leaves(begun), early))
     for ref, value in zip(after_refs, state, strict=True):
         put(ref, safe, value.astype(ref.dtype), here, units)
 
 
-def _send(signals, spiking, starts, ends, targets, delays, weight, ring, *, me, offset, parity, load, senders, units,
-          depth, n_slots, one_delay, programs, parts, width, interpret):
+def _send(signals, first_of, last_of, targets, delays, weight, ring, *, me, offset, parity, load, places, depth,
+          n_slots, one_delay, programs, parts, width, interpret):
     """This program's share of the synapses of all units in the list."""
-    items = plgpu.atomic_add(signals, (1 + parity,), 0) * parts
+    items = load(signals, 1 + parity, volatile=True) * parts
     now = jax.lax.rem(offset + 1, depth)
     lane = jnp.arange(width, dtype=jnp.int32)
 
     def item(k, carry):
         spike, piece = k // parts, jax.lax.rem(k, parts)
-        source = load(spiking, parity * senders * units + spike, volatile=True)
-        start, end = (load(ref, source) for ref in (starts, ends))
+        start, end = (load(ref, parity * places + spike, volatile=True) for ref in (first_of, last_of))
         length = (end - start + parts - 1) // parts
         first = start + piece * length
         last = jnp.minimum(first + length, end)
