@@ -17,7 +17,7 @@ import jax
 HERE = Path(__file__).parent
 HEADERS = ("steps.hpp", "simulation.hpp")
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
-         "-shared", "-fPIC")
+         "-fwrapv", "-shared", "-fPIC")
 
 
 @cache

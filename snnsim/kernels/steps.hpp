@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 #include <vector>
 
@@ -92,7 +93,7 @@ inline uint32_t bits_of(const Real* values) {
   return bits;
 }
 
-// -- scalar operations, NaN travelling as in JAX ---------------------------------------------------------------------
+// -- scalar operations, NaN travelling as in JAX; compiled with integers that wrap (-fwrapv) -------------------------
 
 template <typename T>
 inline T maximum(T a, T b) { return a != a ? a : (a > b ? a : b); }
@@ -101,36 +102,60 @@ inline T minimum(T a, T b) { return a != a ? a : (a < b ? a : b); }
 template <typename T>
 inline T clamped(T low, T x, T high) { return minimum(maximum(x, low), high); }
 template <typename T>
-inline T magnitude(T a) { return a < 0 ? -a : a; }
+inline T magnitude(T a) {
+  if constexpr (std::is_floating_point_v<T>) return std::fabs(a);
+  else return a < 0 ? -a : a;
+}
 template <typename T>
-inline T sign_of(T a) { return a != a ? a : static_cast<T>((a > 0) - (a < 0)); }
+inline T sign_of(T a) { return a > 0 ? T(1) : (a < 0 ? T(-1) : a * T(0)); }
 template <typename T>
 inline T squared(T a) { return a * a; }
 template <typename T>
 inline T inverse_root(T a) { return T(1) / std::sqrt(a); }
 template <typename T>
-inline T rounded(T a) { return std::nearbyint(a); }
+inline T quotient(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>) return a / b;
+  else if (b == 0) return T(-1);
+  else if (std::is_signed_v<T> && b == T(-1)) return -a;  // the smallest number has no counterpart: it stays
+  else return a / b;
+}
 template <typename T>
-inline T logistic(T a) { return T(1) / (T(1) + std::exp(-a)); }
-inline float remainder_of(float a, float b) { return std::fmod(a, b); }
-inline double remainder_of(double a, double b) { return std::fmod(a, b); }
+inline T remainder_of(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>) return std::fmod(a, b);
+  else if (b == 0) return a;
+  else if (std::is_signed_v<T> && b == T(-1)) return 0;
+  else return a % b;
+}
 template <typename T>
-inline T remainder_of(T a, T b) { return a % b; }
-template <typename T>
-inline T power(T a, int n) {
+inline T power(T a, int n) {  // by repeated squares, in JAX's order
   T result = 1;
-  for (int k = n < 0 ? -n : n; k; --k) result *= a;
+  for (int k = n < 0 ? -n : n; k; k >>= 1, a *= a) {
+    if (k & 1) result *= a;
+  }
   return n < 0 ? T(1) / result : result;
 }
+// Whole numbers of a type hold what is left of the range; not a number becomes 0.
+template <typename Int, typename Real>
+inline Int truncated(Real a) {
+  using Limits = std::numeric_limits<Int>;
+  if (a != a) return 0;
+  if (a <= static_cast<Real>(Limits::min())) return Limits::min();
+  return a >= static_cast<Real>(Limits::max()) ? Limits::max() : static_cast<Int>(a);
+}
+// Shifts by the width or more, or by a negative number, leave nothing but the sign.
 template <typename T>
-inline T shifted_left(T a, T n) { return n < static_cast<T>(8 * sizeof(T)) ? a << n : T(0); }
+inline bool within_width(T n) { return static_cast<std::make_unsigned_t<T>>(n) < 8 * sizeof(T); }
+template <typename T>
+inline T shifted_left(T a, T n) { return within_width(n) ? static_cast<T>(a << n) : T(0); }
 template <typename T>
 inline T shifted_right(T a, T n) {
-  using Bits = std::make_unsigned_t<T>;
-  return n < static_cast<T>(8 * sizeof(T)) ? static_cast<T>(static_cast<Bits>(a) >> n) : T(0);
+  return within_width(n) ? static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) >> n) : T(0);
 }
 template <typename T>
-inline T shifted_right_signed(T a, T n) { return a >> (n < static_cast<T>(8 * sizeof(T)) ? n : T(8 * sizeof(T) - 1)); }
+inline T shifted_right_signed(T a, T n) {
+  const T places = within_width(n) ? n : static_cast<T>(8 * sizeof(T) - 1);
+  return static_cast<T>(static_cast<std::make_signed_t<T>>(a) >> places);
+}
 
 inline double exponential(double a) { return std::exp(a); }
 inline double logarithm(double a) { return std::log(a); }
@@ -138,7 +163,7 @@ inline float logarithm(float a) { return std::log(a); }
 
 // Without branches or calls, so that a compiler runs it on many units at once; within 1 unit in the last place.
 inline float exponential(float a) {
-  const float x = minimum(maximum(a, -103.0f), 89.0f);
+  const float x = minimum(maximum(a, -105.0f), 89.0f);
   const float n = std::nearbyint(x * 1.44269504f);
   float r = x - n * 0.693359375f;
   r = r + n * 2.12194440e-4f;
@@ -157,5 +182,7 @@ inline float exponential(float a) {
   std::memcpy(&more, &second, sizeof more);
   return p * scale * more;
 }
+template <typename T>
+inline T logistic(T a) { return T(1) / (T(1) + exponential(-a)); }
 
 }  // namespace snnsim
