@@ -146,7 +146,16 @@ def test_simulate_keeps_spikes_and_a_raster(network_file, tmp_path):
     summary = json.loads(out)
     assert summary["spikes"]["cells"] > 0
     written = {path.name for path in (tmp_path / "sim").iterdir()}
-    assert written == {"input.npz", "cells.npz", "raster.png", "simulation.json"}
+    assert written == {"input.npz", "cells.npz", "raster.png", "simulation.json", "spikes.h5", "snapshot.h5"}
+    spikes = sn.io.read_sonata_spikes(tmp_path / "sim" / "spikes.h5")
+    assert spikes["cells"].n_events == summary["spikes"]["cells"]
+    code, _, err = snnsim("simulate", "file", network_file, "--events", tmp_path / "e.npz", "--out", tmp_path / "sim")
+    assert code == 1
+    assert "--resume" in err
+    code, again, err = snnsim("simulate", "file", network_file, "--events", tmp_path / "e.npz", "--out",
+                              tmp_path / "sim", "--resume", "--json")
+    assert code == 0, err
+    assert json.loads(again) == summary
 
 
 def test_convert_there_and_back(network_file, tmp_path):
