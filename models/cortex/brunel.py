@@ -15,7 +15,7 @@ from snnsim.synapses import FixedInDegree
 SYNAPSES = ("delta", "exponential")
 
 
-def brunel(order: int = c.ORDER, *, g: float = 5.0, eta: float = 2.0, synapses: str = "delta",
+def brunel(order: int = c.ORDER, *, g: float = 5.0, eta: float = 2.0, j: float = c.J, synapses: str = "delta",
            key: jax.Array) -> sn.Network:
     """Sparsely connected excitatory and inhibitory neurons under Poisson input (Brunel 2000, model A).
 
@@ -28,6 +28,7 @@ def brunel(order: int = c.ORDER, *, g: float = 5.0, eta: float = 2.0, synapses: 
         order: number of inhibitory neurons, a multiple of 10; there are four times as many excitatory ones.
         g: inhibitory weight, relative to the excitatory one.
         eta: external rate, relative to the one that brings the membrane to threshold in the mean.
+        j: step of the membrane at an excitatory spike (mV); of smaller networks it should grow by 1 / sqrt(order).
         synapses: "delta", or "exponential" with currents of 0.5 ms and the same area under the potential.
         key: draws the synapses.
 
@@ -40,22 +41,23 @@ def brunel(order: int = c.ORDER, *, g: float = 5.0, eta: float = 2.0, synapses: 
     References:
         Brunel 2000, J. Comput. Neurosci. 8:183.
     """
-    if order < 10 or order % 10 or g < 0 or eta < 0 or synapses not in SYNAPSES:
+    if order < 10 or order % 10 or not (g >= 0 and eta >= 0 and j > 0) or synapses not in SYNAPSES:
         raise ConfigurationError(
-            got=f"order = {order}, g = {g}, eta = {eta}, synapses = {synapses!r}", where="brunel",
-            expected=f"a multiple of 10, g and eta of 0 or more, one of {', '.join(SYNAPSES)}", fix="correct the value")
+            got=f"order = {order}, g = {g}, eta = {eta}, j = {j} mV, synapses = {synapses!r}", where="brunel",
+            expected=f"a multiple of 10, g and eta of 0 or more, j above 0, one of {', '.join(SYNAPSES)}",
+            fix="correct the value")
     sizes = {"excitatory": 4 * order, "inhibitory": order}
     inputs = {name: round(c.CONNECTIVITY * size) for name, size in sizes.items()}
     if synapses == "delta":
-        ports, unit, mode = {"excitatory": "in", "inhibitory": "in"}, c.J, "discard"
+        ports, unit, mode = {"excitatory": "in", "inhibitory": "in"}, j, "discard"
     else:  # the potential's area w tau_syn tau_mem / c_m is that of a step of J, J tau_mem
-        ports, unit, mode = {"excitatory": "exc", "inhibitory": "inh"}, c.J * c.C_M / c.TAU_SYN, "clamp"
+        ports, unit, mode = {"excitatory": "exc", "inhibitory": "inh"}, j * c.C_M / c.TAU_SYN, "clamp"
     weights = {"excitatory": unit, "inhibitory": -g * unit}
     populations: dict = {}
     projections = []
     for post, size in sizes.items():
         source = f"external_{post}"
-        populations[source] = PoissonGenerator(size, external_rate(eta))
+        populations[source] = PoissonGenerator(size, external_rate(eta, j))
         populations[post] = sn.Refractory(_cell(size, synapses), t_ref=c.T_REF, mode=mode)
         projections.append(sn.Projection(source, post, sn.OneToOne(unit), port=ports["excitatory"]))
         projections += [sn.Projection(pre, post, sn.Sparse(FixedInDegree(inputs[pre], allow_self=pre != post),
@@ -64,27 +66,32 @@ def brunel(order: int = c.ORDER, *, g: float = 5.0, eta: float = 2.0, synapses: 
     return sn.Network(populations, projections, key=key)
 
 
-def external_rate(eta: float) -> float:
-    """Spikes/s of all external inputs of a neuron together: eta V_TH / (J TAU_MEM), whatever their number."""
-    return 1e3 * eta * c.V_TH / (c.J * c.TAU_MEM)
+def external_rate(eta: float, j: float = c.J) -> float:
+    """Spikes/s of all external inputs of a neuron together: eta V_TH / (j TAU_MEM), whatever their number."""
+    return 1e3 * eta * c.V_TH / (j * c.TAU_MEM)
 
 
-def brunel_rate(order: int = c.ORDER, *, g: float = 5.0, eta: float = 2.0) -> float:
+def brunel_rate(order: int = c.ORDER, *, g: float = 5.0, eta: float = 2.0, j: float = c.J) -> float:
     """Rate (spikes/s) of the stationary asynchronous state of delta synapses in the diffusion approximation.
 
     Args:
         order: number of inhibitory neurons.
         g: inhibitory weight, relative to the excitatory one.
         eta: external rate, relative to threshold.
+        j: step of the membrane at an excitatory spike (mV).
 
     Returns:
-        The rate at which neurons that receive inputs of this rate fire themselves (the paper's eqs. 3 to 5 and 21).
+        The rate at which neurons that receive inputs of this rate fire themselves; the lowest where there are several.
+
+    References:
+        Brunel 2000, section 3.1.
     """
     exc, inh = round(4 * c.CONNECTIVITY * order), round(c.CONNECTIVITY * order)
+    tau, external = c.TAU_MEM * 1e-3, external_rate(eta, j)
 
     def response(rate: float) -> float:
-        mean = c.J * c.TAU_MEM * 1e-3 * (external_rate(eta) + rate * (exc - g * inh))
-        variance = c.J**2 * c.TAU_MEM * 1e-3 * (external_rate(eta) + rate * (exc + g**2 * inh))
+        mean = j * tau * (external + rate * (exc - g * inh))
+        variance = j**2 * tau * (external + rate * (exc + g**2 * inh))
         return siegert(mean, variance**0.5, tau_mem=c.TAU_MEM, t_ref=c.T_REF, v_th=c.V_TH, v_reset=c.V_RESET)
 
     return stationary(response, highest=1e3 / c.T_REF)

@@ -52,7 +52,7 @@ def coba_model(neurons: int) -> Model:
     return Model("coba", lambda key, dt: coba(neurons, key=key), lambda net, key, dt: coba_start(net, key=key, dt=dt))
 
 
-def brunel_model(neurons: int, g: float, eta: float, synapses: str) -> Model:
+def brunel_model(neurons: int, g: float, eta: float, j: float, synapses: str) -> Model:
     """`brunel` of this size and state.
 
     Raises:
@@ -62,9 +62,9 @@ def brunel_model(neurons: int, g: float, eta: float, synapses: str) -> Model:
         raise ConfigurationError(got=f"{neurons} neurons", expected="a multiple of 50", where="brunel",
                                  fix="pass for example 12500")
     order = neurons // 5
-    return Model("brunel", lambda key, dt: brunel(order, g=g, eta=eta, synapses=synapses, key=key),
-                 facts={"order": order, "g": g, "eta": eta, "synapse_model": synapses},
-                 published=known.of_brunel(order, g, eta))
+    return Model("brunel", lambda key, dt: brunel(order, g=g, eta=eta, j=j, synapses=synapses, key=key),
+                 facts={"order": order, "g": g, "eta": eta, "j_mv": j, "synapse_model": synapses},
+                 published=known.of_brunel(order, g, eta, j))
 
 
 def microcircuit_model(scale: float, in_degree_scale: float | None) -> Model:

@@ -34,7 +34,7 @@ def siegert(mean: float, std: float, *, tau_mem: float, t_ref: float, v_th: floa
         True
 
     References:
-        Siegert 1951, Phys. Rev. 81:617; Brunel 2000, eq. 21.
+        Siegert 1951, Phys. Rev. 81:617; Brunel 2000.
     """
     low, high = (v_reset - mean) / std, (v_th - mean) / std
     if high > 25.0:  # the integral leaves the floating-point numbers: it does not fire

@@ -44,15 +44,16 @@ def of_microcircuit() -> Published:
     return Published(rates, "pd14model", "NEST, full scale", {})
 
 
-def of_brunel(order: int, g: float, eta: float) -> Published:
+def of_brunel(order: int, g: float, eta: float, j: float) -> Published:
     """Rate of Brunel's network in the stationary asynchronous state; the same for both populations.
 
     Args:
         order: number of inhibitory neurons.
         g: inhibitory weight, relative to the excitatory one.
         eta: external rate, relative to threshold.
+        j: step of the membrane at an excitatory spike (mV).
     """
-    rate = brunel_rate(order, g=g, eta=eta)
+    rate = brunel_rate(order, g=g, eta=eta, j=j)
     return Published({"excitatory": rate, "inhibitory": rate}, "brunel2000",
                      "diffusion approximation of the asynchronous state, delta synapses", {})
 

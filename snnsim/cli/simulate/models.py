@@ -41,6 +41,7 @@ def brunel(
     neurons: Annotated[int, typer.Option(min=50, help="Number of neurons, a multiple of 50.")] = 12500,
     g: Annotated[float, typer.Option("--g", min=0.0, help="Inhibitory weight, relative to the excitatory one.")] = 5.0,
     eta: Annotated[float, typer.Option("--eta", min=0.0, help="External rate, relative to threshold.")] = 2.0,
+    j: Annotated[float, typer.Option("--j", min=0.0, help="Step of the membrane at an excitatory spike (mV).")] = 0.1,
     synapses: Annotated[str, typer.Option(help="delta or exponential.")] = "delta",
     duration: Duration = 1000.0, dt: Step = 0.1, seed: Seed = 0, out: Folder = None, transient: Transient = None,
     resume: Resume = False, as_json: AsJson = False,
@@ -48,7 +49,7 @@ def brunel(
     """Sparse network of excitatory and inhibitory neurons under Poisson input (Brunel 2000)."""
     from snnsim.models.cortex.catalogue import brunel_model
 
-    _run(brunel_model(neurons, g, eta, synapses), duration, dt, seed, out, transient, resume, as_json)
+    _run(brunel_model(neurons, g, eta, j, synapses), duration, dt, seed, out, transient, resume, as_json)
 
 
 def microcircuit(
@@ -97,13 +98,15 @@ def _print(result: dict[str, Any], out: Path | None) -> None:
                   f"{result['duration']:g} ms in steps of {result['dt']:g} ms, seed {result['seed']}, statistics from "
                   f"{result['transient']:g} ms on", highlight=False)
     theirs = result.get("published", {}).get("rates", {})
-    table = Table("population", "neurons", "rate (Hz)", *(["published"] if theirs else []), "silent", "CV of intervals",
-                  f"correlation ({result['bin_size']:g} ms)")
+    table = Table("population", "neurons", "rate (Hz)", *(["published"] if theirs else []), "silent", "CV",
+                  "correlation")
     for name, found in result["populations"].items():
         published = [_text(theirs.get(name, {}).get("published"))] if theirs else []
         table.add_row(name, f"{found['units']:,}", _text(found["rate_mean"]), *published, f"{found['silent']:.0%}",
                       _text(found["cv_mean"]), _text(found["correlation_mean"]))
     console.print(table)
+    console.print(f"CV of inter-spike intervals; correlation of spike counts in {result['bin_size']:g} ms, mean of all "
+                  "pairs", highlight=False)
     if theirs:
         console.print(f"published: {result['published']['source']}", highlight=False)
     for name, rates in result.get("fastest", {}).items():
