@@ -14,6 +14,7 @@ import traceback
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import snnsim as sn
 
@@ -56,6 +57,22 @@ def simulated(name, sink=None, **changes):
     given = dict(duration=DURATION, dt=DT, record=RECORD[name], chunk=CHUNK, seed=3) | changes
     return sn.simulate(given.pop("network", None) or kept(name), {"input": given.pop("events", None) or events()},
                        sink=sink, **given)
+
+
+class Stop(Exception):
+    """Ends a simulation from within."""
+
+
+def stop_at(time, error=Stop):
+    def progress(found):
+        if found.time >= time:
+            raise error
+    return progress
+
+
+def interrupted(name, folder, at=200.0, error=Stop, **given):
+    with pytest.raises(error):
+        simulated(name, sn.io.RecordingFolder(folder, **{"snapshot_every": 0.0} | given), progress=stop_at(at, error))
 
 
 def digests(folder):

@@ -1,14 +1,9 @@
-"""Stopped, killed or out of room: the run goes on from its snapshot and ends with the same bytes."""
+"""Stopped or out of room: the run goes on from its snapshot and ends with the same bytes."""
 
 import contextlib
-import os
 import resource
 import shutil
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import h5py
 import jax
@@ -23,32 +18,9 @@ from snnsim.io import RecordingFolder, read_sonata_spikes, recording_folder
 from snnsim.io.snapshot import fingerprint, read_snapshot, write_snapshot
 
 
-class Stop(Exception):
-    """Ends a simulation from within."""
-
-
-def stop_at(time, error=Stop):
-    def progress(found):
-        if found.time >= time:
-            raise error
-    return progress
-
-
-@pytest.fixture(scope="module", params=["flat", "layers"])
-def whole(request, tmp_path_factory):
-    """(name, folder, recording) of a run that nothing interrupted."""
-    folder = tmp_path_factory.mktemp("whole") / request.param
-    return request.param, folder, nets.simulated(request.param, RecordingFolder(folder))
-
-
-def interrupted(name, folder, at=200.0, error=Stop, **given):
-    with pytest.raises(error):
-        nets.simulated(name, RecordingFolder(folder, **{"snapshot_every": 0.0} | given), progress=stop_at(at, error))
-
-
 def test_resumed_is_uninterrupted_to_the_byte(whole, tmp_path):
     name, folder, recording = whole
-    interrupted(name, tmp_path / "run")
+    nets.interrupted(name, tmp_path / "run")
     times = []
     again = nets.simulated(name, RecordingFolder(tmp_path / "run", resume=True),
                            progress=lambda p: times.append(p.time))
@@ -62,16 +34,16 @@ def test_resumed_is_uninterrupted_to_the_byte(whole, tmp_path):
 
 def test_many_interruptions(whole, tmp_path):
     name, folder, _ = whole
-    interrupted(name, tmp_path / "run", at=40.0)
+    nets.interrupted(name, tmp_path / "run", at=40.0)
     for at in (80.0, 120.0, 360.0):
-        interrupted(name, tmp_path / "run", at=at, resume=True)
+        nets.interrupted(name, tmp_path / "run", at=at, resume=True)
     nets.simulated(name, RecordingFolder(tmp_path / "run", resume=True))
     assert nets.digests(tmp_path / "run") == nets.digests(folder)
 
 
 def test_ctrl_c_keeps_what_was_done(whole, tmp_path):
     name, folder, _ = whole
-    interrupted(name, tmp_path / "run", error=KeyboardInterrupt, snapshot_every=1e9)
+    nets.interrupted(name, tmp_path / "run", error=KeyboardInterrupt, snapshot_every=1e9)
     times = []
     nets.simulated(name, RecordingFolder(tmp_path / "run", resume=True), progress=lambda p: times.append(p.time))
     assert times[0] == 240.0
@@ -80,7 +52,7 @@ def test_ctrl_c_keeps_what_was_done(whole, tmp_path):
 
 def test_without_a_snapshot_it_begins_anew(whole, tmp_path):
     name, folder, _ = whole
-    interrupted(name, tmp_path / "run", snapshot_every=1e9)
+    nets.interrupted(name, tmp_path / "run", snapshot_every=1e9)
     assert not (tmp_path / "run" / "snapshot.h5").exists()
     nets.simulated(name, RecordingFolder(tmp_path / "run", resume=True))
     assert nets.digests(tmp_path / "run") == nets.digests(folder)
@@ -89,14 +61,14 @@ def test_without_a_snapshot_it_begins_anew(whole, tmp_path):
 def test_a_finished_run_is_only_read(whole):
     name, folder, recording = whole
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
-    again = nets.simulated(name, RecordingFolder(folder, resume=True), progress=stop_at(0.0))
+    again = nets.simulated(name, RecordingFolder(folder, resume=True), progress=nets.stop_at(0.0))
     assert np.array_equal(again.events("e").ticks, recording.events("e").ticks)
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
 def test_an_unfinished_recording_can_be_read(whole, tmp_path):
     name, folder, _ = whole
-    interrupted(name, tmp_path / "run")
+    nets.interrupted(name, tmp_path / "run")
     assert not (tmp_path / "run" / "spikes.h5").exists()
     moved = (tmp_path / "run").rename(tmp_path / "moved")
     with h5py.File(moved / "unfinished" / "spikes.h5") as file, h5py.File(folder / "spikes.h5") as final:
@@ -107,10 +79,10 @@ def test_an_unfinished_recording_can_be_read(whole, tmp_path):
 
 
 def test_parts_do_not_grow_in_number(tmp_path, monkeypatch):
-    interrupted("flat", tmp_path / "few", at=360.0)
+    nets.interrupted("flat", tmp_path / "few", at=360.0)
     assert len(list((tmp_path / "few" / "unfinished").glob("part-*"))) == 1
     monkeypatch.setattr(recording_folder, "PART_BYTES", 2000)
-    interrupted("flat", tmp_path / "many", at=360.0)
+    nets.interrupted("flat", tmp_path / "many", at=360.0)
     assert len(list((tmp_path / "many" / "unfinished").glob("part-*"))) == 9
     nets.simulated("flat", RecordingFolder(tmp_path / "many", resume=True))
     nets.simulated("flat", RecordingFolder(tmp_path / "few", resume=True))
@@ -135,7 +107,7 @@ def test_a_simulation_goes_on_from_the_state_of_a_finished_one(whole, tmp_path):
 @pytest.fixture(scope="module")
 def half(tmp_path_factory):
     folder = tmp_path_factory.mktemp("half") / "run"
-    interrupted("flat", folder)
+    nets.interrupted("flat", folder)
     return folder
 
 
@@ -197,7 +169,7 @@ def test_damage_is_refused(pattern, half, tmp_path):
 
 def test_a_part_of_another_run_is_refused(half, tmp_path):
     run = shutil.copytree(half, tmp_path / "run")
-    interrupted("flat", tmp_path / "other", at=120.0)
+    nets.interrupted("flat", tmp_path / "other", at=120.0)
     part, = (run / "unfinished").glob("part-*.h5")
     other, = (tmp_path / "other" / "unfinished").glob("part-*.h5")
     shutil.copy(other, part)
@@ -256,8 +228,8 @@ def test_two_runs_do_not_share_a_folder(tmp_path):
     def second(found):
         with pytest.raises(OutputExistsError, match="still writing"):
             nets.simulated("flat", RecordingFolder(tmp_path / "run", resume=True))
-        raise Stop
-    with pytest.raises(Stop):
+        raise nets.Stop
+    with pytest.raises(nets.Stop):
         nets.simulated("flat", RecordingFolder(tmp_path / "run"), progress=second)
     nets.simulated("flat", RecordingFolder(tmp_path / "run", resume=True))
 
@@ -290,7 +262,7 @@ def no_file_larger_than(size):
 
 def test_a_full_disk_while_it_runs(whole, tmp_path):
     name, folder, _ = whole
-    interrupted(name, tmp_path / "run", at=80.0)
+    nets.interrupted(name, tmp_path / "run", at=80.0)
     before = nets.digests(tmp_path / "run")
     with no_file_larger_than(20_000), pytest.raises(OutputError, match="room") as caught:
         nets.simulated(name, RecordingFolder(tmp_path / "run", resume=True, snapshot_every=0.0))
@@ -304,7 +276,7 @@ def test_a_full_disk_while_it_runs(whole, tmp_path):
 @pytest.mark.parametrize("step", ["write_part", "write_views", "write_snapshot", "join_parts"])
 def test_no_space_at_any_step(step, whole, tmp_path, monkeypatch):
     name, folder, _ = whole
-    interrupted(name, tmp_path / "run", at=80.0)
+    nets.interrupted(name, tmp_path / "run", at=80.0)
 
     def full(*arguments, **named):
         raise OSError(28, "No space left on device")
@@ -329,77 +301,3 @@ def test_the_folder_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
         nets.simulated("flat", RecordingFolder(tmp_path / "file" / "run"))
-
-
-# -- SIGKILL -------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def forks():
-    """A process that forks one run after the other: ``run(folder, network, point)`` gives (pid, how it ended)."""
-    process = subprocess.Popen([sys.executable, nets.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               text=True)
-
-    def run(*arguments, after=None):
-        print(*arguments, file=process.stdin, flush=True)
-        child = int(process.stdout.readline())
-        if after is not None:
-            time.sleep(after)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
-        return int(process.stdout.readline())
-    yield run
-    process.stdin.close()
-    process.wait(timeout=60)
-
-
-@pytest.mark.slow
-def test_killed_at_every_kind_of_moment(forks, whole, tmp_path):
-    """Killed before the n-th time that the disk is asked to keep, rename or remove a file, resumed, killed again."""
-    name, folder, _ = whole
-    killed, run = 0, tmp_path / "run"
-    for point in (1, 2, 3, 5, 8, 13, 21, 7, 34, 4, 55, 11):
-        killed += forks(run, name, point) == signal.SIGKILL
-    assert killed >= 6
-    assert forks(run, name) == 0
-    assert nets.digests(run) == nets.digests(folder)
-    assert not (run / "unfinished").exists()
-
-
-@pytest.mark.slow
-def test_killed_at_the_end(forks, tmp_path):
-    """The last steps of the disk: the last snapshot, the joined files, the clearing away."""
-    nets.simulated("flat", RecordingFolder(tmp_path / "whole"))
-    for left in range(1, 12):
-        run = tmp_path / f"run{left}"
-        interrupted("flat", run, at=400.0)
-        assert forks(run, "flat", left) == signal.SIGKILL
-        assert forks(run, "flat") == 0
-        assert nets.digests(run) == nets.digests(tmp_path / "whole")
-
-
-@pytest.mark.slow
-def test_killed_at_random(forks, whole, tmp_path):
-    name, folder, _ = whole
-    rng = np.random.default_rng(int(time.time()))
-    for attempt in range(5):
-        run = tmp_path / f"run{attempt}"
-        after = rng.uniform(0.5, 4.0)
-        forks(run, name, after=after)
-        assert forks(run, name) == 0, after
-        assert nets.digests(run) == nets.digests(folder), after
-
-
-def test_a_killed_process_leaves_a_whole_snapshot(tmp_path):
-    """One kill in the middle of the run, in the fast suite too."""
-    code = ("import os, signal, streamed_networks as nets, snnsim as sn\n"
-            "def kill(found):\n    if found.time >= 120.0: os.kill(os.getpid(), signal.SIGKILL)\n"
-            f"nets.simulated('flat', sn.io.RecordingFolder({str(tmp_path / 'run')!r}, snapshot_every=0.0), "
-            "progress=kill)\n")
-    ended = subprocess.run([sys.executable, "-c", code], cwd=Path(nets.__file__).parent, check=False)
-    assert ended.returncode == -signal.SIGKILL
-    times = []
-    nets.simulated("flat", RecordingFolder(tmp_path / "run", resume=True), progress=lambda p: times.append(p.time))
-    assert times[0] == 160.0
-    nets.simulated("flat", RecordingFolder(tmp_path / "whole"))
-    assert nets.digests(tmp_path / "run") == nets.digests(tmp_path / "whole")
