@@ -2,6 +2,7 @@
 
 from typing import ClassVar, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -63,4 +64,20 @@ def one_synapse(rule, pre, post, *, dt, delay, weight, duration, reward=None, mo
     heard = np.asarray(rec["post", "heard"])[:, 0, 0]
     at = np.rint((np.asarray(pre) + delay) / dt).astype(int)
     assert (np.delete(heard, at) == 0).all()
-    return heard[at], float(rec.network()["plastic"].connection.weight[0, 0])
+    return heard[at], float(rec.network()["plastic"].connection.weight[0, 0])  # of static weights: the given one
+
+
+def learned(rule, connection, p, q, dt=1.0, modulators=None):
+    """(rule, weight, state) after spikes ``p [steps, pre]`` and ``q [steps, post]`` met at the synapses."""
+    connection = connection.build(p.shape[1:], q.shape[1:], jax.random.key(0))
+    rule = rule.build(connection, None, p.shape[1:], q.shape[1:])
+    modulators = {} if modulators is None else modulators
+
+    def body(carry, now):
+        state, weight = carry
+        state, after = rule.learn(state, eqx.tree_at(lambda c: c.weight, connection, weight), *now, dt)
+        return (state, after.weight), None
+    begin = rule.initial_state(connection, p.shape[1:], q.shape[1:]), connection.weight
+    (state, weight), _ = jax.jit(lambda carry, given: jax.lax.scan(body, carry, given))(
+        begin, (jnp.asarray(p), jnp.asarray(q), modulators))
+    return rule, weight, state
