@@ -81,7 +81,7 @@ def compiled_steps(groups: Sequence[Group], ring: jax.Array, weight: jax.Array, 
         return None
     batch, sources = ring.shape[1], rows.starts.shape[0]
     sizes = np.array([steps, external.shape[2], *(n for writer in writers for n in writer.sizes)], np.int32)
-    inputs = [ring, weight, *rows, external, first_step.reshape(1), jnp.asarray(sizes)]
+    inputs = [ring, weight, *rows, external.astype(ring.dtype), first_step.reshape(1), jnp.asarray(sizes)]
     results = [jax.ShapeDtypeStruct(ring.shape, ring.dtype), jax.ShapeDtypeStruct((batch, sources), jnp.int32),
                jax.ShapeDtypeStruct((steps, batch, -(-sources // 32)), jnp.uint32)]
     for writer in writers:
@@ -101,11 +101,14 @@ class _Writer:
     """Writes the C++ of one group."""
 
     def __init__(self, g: int, group: Group, real: np.dtype):
-        self.g, self.group, self.real = g, group, TYPES[str(real)]
+        self.g, self.group, self.dtype, self.real = g, group, real, TYPES[str(real)]
         self.constants, const_tree = jax.tree.flatten(group.constants)
         self.states, self.state_tree = jax.tree.flatten(group.state)
         self.ports = sorted({*group.slots, *(twin.port for twin in group.twins)})
         n_const, n_state = len(self.constants), len(self.states)
+        for leaf in (*self.constants, *self.states):
+            if str(leaf.dtype) not in TYPES:
+                raise NotScalarError(f"an array of {leaf.dtype}")
 
         def flat(*arguments):
             constants, states = arguments[:n_const], arguments[n_const:n_const + n_state]
@@ -119,7 +122,7 @@ class _Writer:
         arguments = [*(Value(f"p{k}[i]" if leaf.ndim else f"p{k}", str(leaf.dtype), UNIT if leaf.ndim else 0)
                        for k, leaf in enumerate(self.constants)),
                      *(Value(f"s{k}[i]", str(leaf.dtype), UNIT | STATE) for k, leaf in enumerate(self.states)),
-                     *(Value(f"a_{port}", str(real), UNIT | STATE) for port in self.ports),
+                     *(Value(f"a{k}", str(real), UNIT | STATE) for k, _ in enumerate(self.ports)),
                      Value("step", "uint32", STEP), Value("sample", "uint32", SAMPLE)]
         example = [jax.ShapeDtypeStruct((), value.dtype) for value in arguments]
         found, results = statements(flat, arguments, example, "v")
@@ -146,7 +149,7 @@ class _Writer:
     @property
     def inputs(self) -> list[jax.Array]:
         """Arrays that the kernel reads for this group."""
-        twins = [array for twin in self.group.twins for array in (twin.index, twin.weight)]
+        twins = [array for twin in self.group.twins for array in (twin.index, twin.weight.astype(self.dtype))]
         return [*(leaf.reshape(-1) for leaf in self.constants), *self.states, *twins]
 
     def results(self, batch: int, steps: int) -> list[jax.ShapeDtypeStruct]:
@@ -161,7 +164,8 @@ class _Writer:
         """A struct with what is kept between steps, and one pass over the units."""
         g, group = self.g, self.group
         output = self.real if group.graded else "uint8_t"
-        fields, binds = [f"int64_t units, source, {', '.join(f'slot_{p}' for p in self.ports) or 'none'};"], []
+        slots = [f"slot{k}" for k, _ in enumerate(self.ports)]
+        fields, binds = [f"int64_t {', '.join(['units', 'source', *slots])};"], []
         for k, leaf in enumerate(self.constants):
             c_type = TYPES[str(leaf.dtype)]
             fields.append(f"const {c_type}* p{k};" if leaf.ndim else f"{c_type} p{k};")
@@ -174,21 +178,23 @@ class _Writer:
             binds.append(f"index{k} = in.next<const int32_t>(); weight{k} = in.next<const {self.real}>();")
         if group.graded:
             fields.append("int32_t* count; uint8_t* beyond;")
-            binds.append("count = out.next_zero<int32_t>(sample, units); beyond = out.next_zero<uint8_t>(sample, units);")
+            binds.append("count = out.next_zero<int32_t>(sample, units);")
+            binds.append("beyond = out.next_zero<uint8_t>(sample, units);")
         for k, value in enumerate(self.records):
             fields.append(f"{value.c_type}* r{k};")
             binds.append(f"r{k} = out.next<{value.c_type}>() + sample * units;")
-        fields += [f"std::vector<{output}> output;", *(f"{s.result.c_type} {s.result.text};" for s in self.once if s.result.text in self.used)]
+        lasting = [s.result for s in self.once if s.result.text in self.used]
+        fields += [f"std::vector<{output}> output;", *(f"{value.c_type} {value.text};" for value in lasting)]
         fields += [f"std::vector<{_stored(value)}> k_{value.text};" for value in self.kept]
         begin = [*_lines(self.once), "output.assign(units + 32, 0);"]
-        begin += [f"this->{s.result.text} = {s.result.text};" for s in self.once if s.result.text in self.used]
+        begin += [f"this->{value.text} = {value.text};" for value in lasting]
         if self.kept:
             begin += [f"k_{value.text}.resize(units);" for value in self.kept]
             begin += ["for (int64_t i = 0; i < units; ++i) {", *_lines(self.each_unit),
                       *(f"k_{value.text}[i] = {value.text};" for value in self.kept), "}"]
         earlier = sorted({twin.group for twin in group.twins})
         given = "".join(f", const Group{h}& group{h}" for h in earlier)
-        sizes = ["units = *size++; source = *size++;", *(f"slot_{port} = *size++;" for port in self.ports)]
+        sizes = [f"{name} = *size++;" for name in ("units", "source", *slots)]
         return "\n".join([
             f"struct Group{g} {{", *fields,
             "void bind(Inputs& in, Outputs& out, const int32_t*& size, uint32_t sample) {", *sizes, *binds, *begin, "}",
@@ -205,18 +211,19 @@ class _Writer:
                     if s.result.text in self.used]
         pointers += [f"const {TYPES[str(leaf.dtype)]}{'* __restrict' if leaf.ndim else ''} p{k} = this->p{k};"
                      for k, leaf in enumerate(self.constants) if self.used & {f"p{k}", f"p{k}[i]"}]
-        pointers += [f"const int64_t {name} = this->{name};" for name in ("units", *(f"slot_{p}" for p in self.ports))]
+        names = ["units", *(f"slot{k}" for k, _ in enumerate(self.ports))]
+        pointers += [f"const int64_t {name} = this->{name};" for name in names]
         pointers += [f"{TYPES[str(leaf.dtype)]}* __restrict s{k} = this->s{k};" for k, leaf in enumerate(self.states)]
         pointers += [f"{output}* __restrict output = this->output.data();"]
         pointers += [f"const {_stored(v)}* __restrict k_{v.text} = this->k_{v.text}.data();" for v in self.kept]
         pointers += [f"{v.c_type}* __restrict r{k} = this->r{k} + t * batch * units;"
                      for k, v in enumerate(self.records)]
         loop = []
-        for port in self.ports:
-            terms = [f"due[slot_{port} + i]"] if port in group.slots else []
-            terms += [f"weight{k}[i] * static_cast<{self.real}>(group{twin.group}.output[index{k}[i]])"
-                      for k, twin in enumerate(group.twins) if twin.port == port]
-            loop.append(f"const {self.real} a_{port} = {' + '.join(terms)};")
+        for k, port in enumerate(self.ports):
+            terms = [f"due[slot{k} + i]"] if port in group.slots else []
+            terms += [f"weight{n}[i] * static_cast<{self.real}>(group{twin.group}.output[index{n}[i]])"
+                      for n, twin in enumerate(group.twins) if twin.port == port]
+            loop.append(f"const {self.real} a{k} = {' + '.join(terms)};")
         loop += [f"const {value.c_type} {value.text} = k_{value.text}[i];" for value in self.kept]
         loop += _lines(self.body)
         # All results are read before any state is written: a result may be another state's old value.
@@ -252,7 +259,7 @@ def _program(writers: Sequence[_Writer], real: str, weight: str, delay: str) -> 
     return "\n".join([
         '#include "simulation.hpp"', "namespace snnsim { namespace {", *(w.text() for w in writers),
         "ffi::Error run(ffi::RemainingArgs given, ffi::RemainingRets made) {",
-        f"Simulation<{TYPES[real]}, {c_weight}, {TYPES[delay]}> simulation(given, made);",
+        f"Simulation<{TYPES[real]}, {c_weight}, {delay}_t> simulation(given, made);",
         f"simulation.run<{', '.join(f'Group{w.g}' for w in writers)}>(",
         "[](const auto* due, uint32_t step, uint32_t sample, int64_t t, int64_t batch, auto& all) {",
         f"auto& [{groups}] = all;", *run, "});", "return ffi::Error::Success();", "} } }",

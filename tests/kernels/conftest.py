@@ -1,6 +1,6 @@
-"""Lets the tests of this folder import what they share (`scalar_programs`)."""
+"""Lets the tests of this folder import what they share (`scalar_programs`, `flat_networks`) and the family of neurons."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "neurons")]
