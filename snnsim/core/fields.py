@@ -23,6 +23,14 @@ def float_array(value: Any) -> Any:
     return jnp.asarray(value, dtype=jnp.result_type(float))
 
 
+def host_empty(size: int, dtype: Any) -> np.ndarray:
+    """An array for numbers to be written that XLA can take over without a copy: it begins at a multiple of 64 bytes."""
+    n_bytes = size * np.dtype(dtype).itemsize
+    raw = np.empty(n_bytes + 64, np.uint8)
+    begin = -raw.ctypes.data % 64
+    return raw[begin:begin + n_bytes].view(dtype)
+
+
 def on_host(values: Any) -> jax.Array:
     """`values` as an array in the host's memory, not committed to it: a GPU copies it when it computes with it."""
     try:

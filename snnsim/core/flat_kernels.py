@@ -132,8 +132,8 @@ def _persistent(given: Given, carried: tuple, ring: jax.Array) -> Any:
         return carried, tuple(outputs[g] != 0 for g, _ in flat.senders), begun[1] | traces
 
     carried, ring, spikes, traces = persistent_steps(
-        ahead, update, arrays, jax.tree.map(lambda leaf: leaf[0], carried), ring[:, 0], flat.rows, flat.weight, units=units,
-        steps=given.steps, senders=len(flat.senders), interpret=jax.default_backend() != "gpu")
+        ahead, update, arrays, jax.tree.map(lambda leaf: leaf[0], carried), ring[:, 0], flat.rows, flat.weight,
+        units=units, steps=given.steps, senders=len(flat.senders), interpret=jax.default_backend() != "gpu")
     carried, traces = jax.tree.map(lambda leaf: leaf[None], carried), jax.tree.map(lambda leaf: leaf[:, None], traces)
     counts = jnp.sum(spikes, 0, dtype=jnp.int32)[None]
     return carried, ring[:, None], counts, packed(spikes != 0)[:, None], traces

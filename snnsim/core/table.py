@@ -8,10 +8,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from snnsim.core.errors import ConfigurationError
+from snnsim.core.fields import host_empty
 from snnsim.core.projection import Projection
 from snnsim.core.sending import delay_type
 from snnsim.kernels.event_propagation import Rows
@@ -44,9 +44,9 @@ def synapse_table(entries: Sequence[Entry], n_sources: int, depth: int, dt: floa
     if total >= MOST_SYNAPSES:
         raise ConfigurationError(got=f"{total:,} synapses", expected=f"fewer than {MOST_SYNAPSES:,}", where="network",
                                  fix="split the network over devices")
-    targets, delays = np.empty(total, np.int32), np.empty(total, delay_type(depth))
+    targets, delays = host_empty(total, np.int32), host_empty(total, delay_type(depth))
     kinds = {entry.projection.connection.weight.dtype for entry in entries}
-    weights: np.ndarray = np.empty(total, np.result_type(*kinds) if kinds else float)
+    weights = host_empty(total, np.result_type(*kinds) if kinds else float)
 
     def move(entry: Entry, starts: np.ndarray, into: np.ndarray, a: int, b: int) -> None:
         """The synapses of sources a to b of a projection, each to its place behind `into` [sources]."""
@@ -65,7 +65,7 @@ def synapse_table(entries: Sequence[Entry], n_sources: int, depth: int, dt: floa
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda job: move(*job), jobs))
     rows = Rows(*(jax.device_put(array) for array in (begin.astype(np.int32), ends.astype(np.int32), targets, delays)))
-    return rows, jnp.asarray(weights)
+    return rows, jax.device_put(weights)
 
 
 def _starts(entry: Entry) -> np.ndarray:

@@ -26,8 +26,8 @@ class Tuning(NamedTuple):
     """How the work is cut; the defaults were measured on an H100."""
 
     warps: int = 4  # of a program; 8 are on a processor at once whatever registers they need
-    parts: int = 8  # into which the synapses of one spike are cut
-    width: int = 512  # synapses that a program reads at once, a power of two
+    width: int = 1024  # synapses that a program reads at once, a power of two
+    run: int = 32  # of them from one spike, a power of two
 
 
 def persistent_steps(ahead: Callable, update: Callable, constants: Any, state: Any, ring: jax.Array, rows: Rows,
@@ -57,7 +57,7 @@ def persistent_steps(ahead: Callable, update: Callable, constants: Any, state: A
         leading axis of steps).
     """
     tuning = tuning or Tuning()
-    programs = 1 if interpret else processors() * (8 // tuning.warps)  # more would wait for a place for ever
+    programs = 1 if interpret else processors() * max(1, 8 // tuning.warps)  # more would wait for a place for ever
     block = 1 << max(0, -(-units // programs) - 1).bit_length()
     block = block if interpret else max(block, 32 * tuning.warps)
     const_leaves, const_tree = jax.tree.flatten(constants)
@@ -77,20 +77,20 @@ def persistent_steps(ahead: Callable, update: Callable, constants: Any, state: A
 
     waste = max(block, tuning.width)  # behind each array, for lanes without work: see `put`
     flat_ring = jnp.concatenate([ring.reshape(-1), jnp.zeros(waste, ring.dtype)])
-    signals = jnp.zeros(3, jnp.int32)  # arrivals at the barrier; spikes in the list of even and of odd steps
+    signals = jnp.zeros(128, jnp.int32)  # 32 apart: arrivals at the barrier; spikes in the list of even and odd steps
     inputs = [*map(wide, const_leaves), *map(wide, state_leaves), flat_ring, signals, rows.starts,
               rows.ends, rows.targets, rows.delays, weight]
     n_const, n_state = len(const_leaves), len(state_leaves)
     outputs = [*(jax.ShapeDtypeStruct((units + waste,), wide(leaf).dtype) for leaf in state_leaves),
-               jax.ShapeDtypeStruct(flat_ring.shape, ring.dtype), jax.ShapeDtypeStruct((3,), jnp.int32),
+               jax.ShapeDtypeStruct(flat_ring.shape, ring.dtype), jax.ShapeDtypeStruct(signals.shape, jnp.int32),
                *2 * [jax.ShapeDtypeStruct((2 * senders * units + waste,), jnp.int32)],
                jax.ShapeDtypeStruct((steps * senders * units + waste,), jnp.uint8),
                *(jax.ShapeDtypeStruct((steps * units + waste,), leaf.dtype) for leaf in record_leaves)]
     kernel = partial(
         _kernel, ahead=ahead, update=update, const_tree=const_tree, scalar=[leaf.ndim == 0 for leaf in const_leaves],
         state_tree=state_tree, kinds=kinds, units=units, steps=steps, senders=senders, depth=depth, n_slots=n_slots,
-        one_delay=rows.delays.shape[0] == 1, block=block, programs=programs,
-        parts=tuning.parts, width=tuning.width, interpret=interpret)
+        one_delay=rows.delays.shape[0] == 1, block=block, programs=programs, tuning=tuning, interpret=interpret,
+        parts=min(programs, max(1, -(-rows.targets.shape[0] // (rows.starts.shape[0] * tuning.run)))))
     found = pl.pallas_call(
         kernel, out_shape=outputs, grid=(programs,), interpret=interpret,
         input_output_aliases={n_const + n_state: n_state, n_const + n_state + 1: n_state + 1},
@@ -108,7 +108,7 @@ def processors() -> int:
 
 
 def _kernel(*refs, ahead, update, const_tree, scalar, state_tree, kinds, units, steps, senders, depth, n_slots,
-            one_delay, block, programs, parts, width, interpret):
+            one_delay, block, programs, tuning, parts, interpret):
     n_const, n_state = len(scalar), len(kinds)
     const_refs, refs = refs[:n_const], refs[n_const:]
     state_refs, refs = refs[:n_state], refs[n_state:]
@@ -141,13 +141,11 @@ def _kernel(*refs, ahead, update, const_tree, scalar, state_tree, kinds, units, 
         """Wait until all programs have arrived `count` times; what they wrote before is visible after."""
         if interpret:
             return
-        # Loads look at the counter without holding up those who add to it; the last look is an atomic operation,
-        # behind which later loads have to wait.
-        def short(seen):
-            return seen < count * programs
-        seen = jax.lax.while_loop(short, lambda _: load(signals, jnp.int32(0), volatile=True), jnp.int32(0))
-        jax.lax.while_loop(short, lambda _: plgpu.atomic_add(signals, (0,), jnp.int32(0)),
-                           plgpu.atomic_add(signals, (0,), seen - seen))
+        # Looked at by an atomic operation: one thread does it, where a load would keep all of them at it; and later
+        # loads have to wait for it.
+        jax.lax.while_loop(lambda seen: seen < count * programs,
+                           lambda _: plgpu.atomic_add(signals, (0,), jnp.int32(0)),
+                           plgpu.atomic_add(signals, (0,), jnp.int32(0)))
         plgpu.debug_barrier()
 
     wide = [load(ref, jnp.int32(0)) if one else load(ref, safe) for ref, one in zip(const_refs, scalar, strict=True)]
@@ -174,7 +172,7 @@ def _kernel(*refs, ahead, update, const_tree, scalar, state_tree, kinds, units, 
 
             @pl.when(total > 0)
             def _(g=g, flags=flags, total=total):
-                first = plgpu.atomic_add(signals, (1 + parity,), total)
+                first = plgpu.atomic_add(signals, (32 * (1 + parity),), total)
                 at = parity * senders * units + first + jnp.cumsum(flags) - flags
                 for ref, value in zip((first_of, last_of), own[g], strict=True):
                     put(ref, at, value, flags != 0, 2 * senders * units)
@@ -187,11 +185,12 @@ def _kernel(*refs, ahead, update, const_tree, scalar, state_tree, kinds, units, 
         wait(2 * offset + 1)
         _send(signals, first_of, last_of, targets, delays, weight, ring, me=me, offset=offset, parity=parity,
               load=load, places=senders * units, depth=depth, n_slots=n_slots, one_delay=one_delay, programs=programs,
-              parts=parts, width=width, interpret=interpret)
+              tuning=tuning, parts=parts, interpret=interpret)
 
         @pl.when(me == 0)
         def _():
-            plgpu.store(signals.at[2 - parity], jnp.int32(0))  # the other list: all have read it, none fills it yet
+            # The other list begins anew: all have read it, none fills it yet.
+            plgpu.store(signals.at[32 * (2 - parity)], jnp.int32(0))
         arrive()
         now = jax.tree.leaves(state)
         next_state, early = ahead_of(offset + 1, now)
@@ -207,34 +206,50 @@ def _kernel(*refs, ahead, update, const_tree, scalar, state_tree, kinds, units, 
 
 
 def _send(signals, first_of, last_of, targets, delays, weight, ring, *, me, offset, parity, load, places, depth,
-          n_slots, one_delay, programs, parts, width, interpret):
-    """This program's share of the synapses of all units in the list."""
-    items = load(signals, 1 + parity, volatile=True) * parts
-    now = jax.lax.rem(offset + 1, depth)
-    lane = jnp.arange(width, dtype=jnp.int32)
+          n_slots, one_delay, programs, tuning, parts, interpret):
+    """This program's share of the synapses of all units in the list.
 
-    def item(k, carry):
-        spike, piece = k // parts, jax.lax.rem(k, parts)
-        start, end = (load(ref, parity * places + spike, volatile=True) for ref in (first_of, last_of))
+    A row is cut into `parts`, so that many programs share it; a program reads its part of several rows at once.
+    """
+    width, run = tuning.width, tuning.run
+    lane = jnp.arange(width, dtype=jnp.int32)
+    row, column = lane // run, jax.lax.rem(lane, run)
+    teams = programs // parts
+    team, part = me // parts, jax.lax.rem(me, parts)
+    listed = load(signals, 32 * (1 + parity), volatile=True)
+    mine = jnp.where(team < teams, (listed - team + teams - 1) // teams, 0)  # spikes of this team
+    now = jax.lax.rem(offset + 1, depth)
+
+    def some(n, carry):
+        spike = (n * (width // run) + row) * teams + team
+        valid = spike < listed
+        start, end = (load(ref, parity * places + spike, valid, volatile=True) for ref in (first_of, last_of))
         length = (end - start + parts - 1) // parts
-        first = start + piece * length
+        first = start + part * length
         last = jnp.minimum(first + length, end)
 
-        def chunk(n, carry):
-            index = first + n * width + lane
-            inside = index < last
+        def piece(k, carry):
+            index = first + k * run + column
+            inside = valid & (index < last)
             index = jnp.where(inside, index, 0)
             target, value = load(targets, index, inside), load(weight, index, inside)
             delay = load(delays, jnp.int32(0)) if one_delay else load(delays, index, inside)
             due = now + delay.astype(jnp.int32)
-            due = jnp.where(due >= depth, due - depth, due)
-            at = due * n_slots + target
-            if interpret:  # no masked atomics there
-                plgpu.atomic_add(ring, (jnp.where(inside, at, depth * n_slots + lane),), jnp.where(inside, value, 0))
-            else:
-                plgpu.atomic_add(ring, (at,), value.astype(ring.dtype), mask=inside)
+            at = jnp.where(due >= depth, due - depth, due) * n_slots + target
+            _add(ring, at, value.astype(ring.dtype), inside, interpret)
             return carry
-        return jax.lax.fori_loop(0, (jnp.maximum(last - first, 0) + width - 1) // width, chunk, carry)
+        return jax.lax.fori_loop(0, (jnp.max(length) + run - 1) // run, piece, carry)
 
-    jax.lax.fori_loop(0, (jnp.maximum(items - me, 0) + programs - 1) // programs,
-                      lambda n, carry: item(me + n * programs, carry), jnp.int32(0))
+    jax.lax.fori_loop(0, (mine + width // run - 1) // (width // run), some, jnp.int32(0))
+
+
+def _add(ring, at, value, mask, interpret):
+    """``ring[at] += value`` where `mask` holds, also where places repeat."""
+    if not interpret:
+        plgpu.atomic_add(ring, (at,), value, mask=mask)
+        return
+
+    def one(lane, carry):  # interpret mode has no masked atomics, and counts repeated places once
+        plgpu.atomic_add(ring, (at[lane],), jnp.where(mask, value, 0)[lane])
+        return carry
+    jax.lax.fori_loop(0, at.shape[0], one, 0)

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from snnsim.core.errors import ConfigurationError
-from snnsim.core.fields import on_host, static
+from snnsim.core.fields import host_empty, on_host, static
 from snnsim.core.keys import numpy_generator
 
 BLOCK = 2**19  # numbers of one generator; fixed, so that results do not depend on the number of threads
@@ -22,7 +22,7 @@ MOST_ROUNDS = 1000
 def drawn(rng: np.random.Generator, size: int, dtype: type, fill: Callable[[np.random.Generator, np.ndarray], None],
           ) -> np.ndarray:
     """An array `[size]` whose blocks are filled by threads, each from a generator of its own."""
-    found: np.ndarray = np.empty(size, dtype)
+    found = host_empty(size, dtype)
     begins = range(0, size, BLOCK)
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda own, begin: fill(own, found[begin:begin + BLOCK]), rng.spawn(len(begins)), begins))
