@@ -7,11 +7,15 @@ over all synapses. The derivative is that of the pass over all synapses, which g
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from snnsim.core.connection import AbstractConnection
 
 BLOCK = 1024  # synapses of one turn of the loop
 
@@ -86,6 +90,44 @@ def _flags(tree: Any, value: bool) -> Any:
     return jax.tree.map(lambda _: value, tree)
 
 
+def sent(connection: AbstractConnection, index: Index, signal: jax.Array) -> jax.Array:
+    """Arrivals ``[*post]`` of a list of synapses, whose weights may differ between samples: only spikes cost.
+
+    One sample is the connection's own map; mapped over a batch, that map would copy the weights of each sample.
+    """
+    post = connection.post  # type: ignore[attr-defined]
+    others, rest = eqx.partition(eqx.tree_at(lambda c: c.weight, connection, None), eqx.is_array)
+
+    def of_one(others, index, weight, signal):
+        whole = eqx.tree_at(lambda c: c.weight, eqx.combine(others, rest), weight, is_leaf=lambda leaf: leaf is None)
+        return whole(signal.reshape(1, -1))[0]
+
+    def of_batch(axis_size, batched, others, index, weight, signal):
+        weight, signal = (leaf if flag else jnp.broadcast_to(leaf, (axis_size, *leaf.shape))
+                          for leaf, flag in zip((weight, signal), batched[2:], strict=True))
+
+        def add(arrived, sample, n, wanted):
+            target = jnp.where(wanted, index.targets[n], arrived.shape[1])
+            value = weight[sample, n] * signal[sample, index.sources[n]]
+            return arrived.at[sample, target].add(value, mode="drop")
+        nothing = jnp.zeros((axis_size, prod(post)), weight.dtype)
+        arrived = _walk(add, nothing, signal != 0, index.starts, lambda n: n, weight.shape[1])
+        return arrived.reshape(-1, *post), True
+
+    one = jax.custom_batching.custom_vmap(of_one)
+    one.def_vmap(of_batch)
+
+    def backward(kept, upstream):
+        index, weight, signal = kept
+        upstream = upstream.reshape(-1)[index.targets]
+        to_signal = jax.ops.segment_sum(weight * upstream, index.sources, signal.shape[0])
+        return None, None, upstream * signal[index.sources], to_signal
+
+    forward = jax.custom_vjp(lambda *given: one(*given))
+    forward.defvjp(lambda *given: (one(*given), given[1:]), backward)
+    return forward(others, index, connection.weight, signal.reshape(-1))  # type: ignore[attr-defined]
+
+
 def _visited(change: Change, index: Index, sides: Sides, batched: Sides, batch: int) -> Any:
     """`changed` of a batch; `batched` says of each leaf whether it has a batch axis."""
     def of(part: str, sample: jax.Array, at: jax.Array) -> Any:
@@ -102,31 +144,35 @@ def _visited(change: Change, index: Index, sides: Sides, batched: Sides, batch: 
     def spiking(values: jax.Array, flag: bool) -> jax.Array:
         return (values if flag else jnp.broadcast_to(values, (batch, *values.shape))) != 0
 
+    def visit(moved, sample, n, wanted):
+        new = after(jax.tree.map(lambda leaf: leaf[sample, n], moved), sample, n)
+        slot = jnp.where(wanted, n, n_synapses)  # others are dropped
+        return jax.tree.map(lambda leaf, value: leaf.at[sample, slot].set(value, mode="drop"), moved, new)
+
     p, q = spiking(sides.p, batched.p), spiking(sides.q, batched.q)
-    moved = _walk(after, sides.moved, p, index.starts, lambda n: n, lambda sample, n: True)
+    n_synapses = index.targets.shape[0]
+    moved = _walk(visit, sides.moved, p, index.starts, lambda n: n, n_synapses)
     # Synapses whose source spiked too have been visited.
-    return _walk(after, moved, q, index.target_starts, lambda n: index.by_target[n],
-                 lambda sample, n: ~p[sample, index.sources[n]])
+    return _walk(lambda moved, sample, n, wanted: visit(moved, sample, n, wanted & ~p[sample, index.sources[n]]),
+                 moved, q, index.target_starts, lambda n: index.by_target[n], n_synapses)
 
 
-def _walk(after: Callable, moved: Any, active: jax.Array, starts: jax.Array, member: Callable,
-          wanted: Callable) -> Any:
-    """Synapses of the active units ``[batch, units]``, `BLOCK` at a time; `after` gives their new values."""
-    units, n_synapses = active.shape[1], jax.tree.leaves(moved)[0].shape[1]
+def _walk(visit: Callable, state: Any, active: jax.Array, starts: jax.Array, member: Callable, n_synapses: int) -> Any:
+    """State after ``visit(state, sample, synapse, wanted)`` of the synapses of active units ``[batch, units]``.
+
+    `BLOCK` synapses at a time; those of the last block that do not exist are not wanted.
+    """
     if not n_synapses:
-        return moved
+        return state
+    units = active.shape[1]
     lengths = jnp.where(active, starts[1:] - starts[:-1], 0).reshape(-1)
     until = jnp.cumsum(lengths)  # synapses of all units up to here
 
     def body(carry):
-        first, moved = carry
+        first, state = carry
         event = first + jnp.arange(BLOCK, dtype=jnp.int32)
         row = jnp.minimum(jnp.searchsorted(until, event, side="right"), until.shape[0] - 1).astype(jnp.int32)
-        sample = row // units
         n = member(jnp.clip(starts[row % units] + event - (until[row] - lengths[row]), 0, n_synapses - 1))
-        new = after(jax.tree.map(lambda leaf: leaf[sample, n], moved), sample, n)
-        slot = jnp.where((event < until[-1]) & wanted(sample, n), n, n_synapses)  # beyond the last: dropped
-        moved = jax.tree.map(lambda leaf, value: leaf.at[sample, slot].set(value, mode="drop"), moved, new)
-        return first + BLOCK, moved
+        return first + BLOCK, visit(state, row // units, n, event < until[-1])
 
-    return jax.lax.while_loop(lambda carry: carry[0] < until[-1], body, (jnp.int32(0), moved))[1]
+    return jax.lax.while_loop(lambda carry: carry[0] < until[-1], body, (jnp.int32(0), state))[1]

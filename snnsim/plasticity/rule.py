@@ -24,7 +24,7 @@ from snnsim.core.fields import param, part, static
 from snnsim.core.keys import Rand
 from snnsim.core.neuron import check_fields
 from snnsim.core.synapse import AbstractSynapse, StaticSynapse, arrivals
-from snnsim.plasticity.events import Index, Sides, changed, target_order
+from snnsim.plasticity.events import Index, Sides, changed, sent, target_order
 
 TIMINGS = {"axonal": 0, "somatic": 1, "dendritic": 2}  # how often the projection's delay is added to a post spike
 
@@ -205,8 +205,10 @@ class AbstractRule(AbstractSynapse):
     def transmit(self, state: RuleState, connection: AbstractConnection, signal: jax.Array, dt: float,
                  rand: Rand) -> tuple[RuleState, jax.Array]:
         """What the carrier transmits with the present weights."""
-        if self.separate[0] and isinstance(self.carrier, StaticSynapse):
-            return state, arrivals(connection, signal, True)
+        if isinstance(self.carrier, StaticSynapse):
+            if self.by_target is not None:
+                return state, sent(connection, self._index(connection), signal)
+            return state, arrivals(connection, signal, self.separate[0])
         carrier, arrived = self.carrier.transmit(state.carrier, connection, signal, dt, rand)
         return state._replace(carrier=carrier), arrived
 
@@ -234,6 +236,10 @@ class AbstractRule(AbstractSynapse):
             raise DelayError(got=f"post_delay = {self.post_delay:g} ms", expected=f"a multiple of dt = {dt:g} ms",
                              where=where, fix="choose another post_delay or dt")
 
+    def _index(self, connection: AbstractConnection) -> Index:
+        sources, by_target, target_starts = self.by_target  # type: ignore[misc]
+        return Index(connection.starts, sources, connection.targets, by_target, target_starts)  # type: ignore
+
     def _changed(self, connection: AbstractConnection, moved: tuple, traces: list, spikes: tuple, seen: Any) -> tuple:
         """(weights, local state) after `change`; synapses at rest cost nothing where the connection is a list."""
         p, q = spikes
@@ -244,8 +250,7 @@ class AbstractRule(AbstractSynapse):
 
             def change(moved, fixed, pre, post, p, q, shared):
                 return eqx.combine(fixed, shared[0], rest).change(*moved, pre, post, p, q, shared[1])
-            sources, by_target, target_starts = self.by_target
-            index = Index(connection.starts, sources, connection.targets, by_target, target_starts)  # type: ignore
+            index = self._index(connection)
             flat = [jax.tree.map(jnp.ravel, side) for side in (*traces, p, q)]
             return changed(change, index, Sides(moved, fixed, *flat, (numbers, seen)))
         maps = [(lambda values: values) if one else at
