@@ -126,7 +126,7 @@ def _fastest(recording: Recording, name: str, units: tuple[str, ...]) -> dict[st
     """Rates (spikes/s) of the most active named units over the whole run."""
     rates = np.asarray(recording.rates(name))[0]
     order = np.argsort(-rates, kind="stable")[:FASTEST]
-    return {units[i]: round(float(rates[i]), 3) for i in order}
+    return {units[i]: round(float(rates[i]), 3) for i in order if rates[i] > 0}
 
 
 def _keep(out: Path, recording: Recording, result: Mapping[str, Any], model: Model, overwrite: bool) -> None:

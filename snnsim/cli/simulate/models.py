@@ -55,7 +55,7 @@ def brunel(
 def microcircuit(
     scale: Annotated[float, typer.Option(help="Share of the 77,169 neurons, up to 1.")] = 0.1,
     in_degree_scale: Annotated[float | None, typer.Option(help="Share of the inputs of a neuron, up to 1; by default "
-                                                          "as --scale, but at least 0.1.")] = None,
+                                                          "4 times --scale, from 0.1 to 1.")] = None,
     duration: Duration = 1000.0, dt: Step = 0.1, seed: Seed = 0, out: Folder = None, transient: Transient = None,
     resume: Resume = False, as_json: AsJson = False,
 ) -> None:
