@@ -217,7 +217,7 @@ def _twins(projections: Iterable[Projection], where: dict[str, Place], groups: t
             layer += 1
         size = groups[post.group].size
         index, weight = found.setdefault((pre.group, post.group, p.port, layer),
-                                         (np.full(size, -1), np.zeros(size, np.asarray(p.connection.weight).dtype)))
+                                         (np.full(size, -1), np.zeros(size, jnp.result_type(float))))
         index[rows] = pre.first + np.arange(pre.size)
         weight[rows] = np.asarray(p.connection.weight).reshape(-1)
     twins = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from snnsim.core.fields import part, static
 from snnsim.core.flat import Flat, Place, graded
-from snnsim.core.flat_kernels import KERNELS, Given
+from snnsim.core.flat_kernels import Given, Kernel
 from snnsim.core.observe import OUTPUT, Record
 from snnsim.core.state import SimulationState
 
@@ -27,7 +27,7 @@ class Ran(eqx.Module):
 
 
 def run_flat(flat: Flat, state: SimulationState, inputs: Mapping[str, jax.Array], *, dt: float, steps: int,
-             seed: jax.Array, record: Record, platform: str) -> tuple[SimulationState, Ran]:
+             seed: jax.Array, record: Record, kernels: Sequence[Kernel]) -> tuple[SimulationState, Ran]:
     """Simulate one chunk of time of a flat network; the same state goes in and out as in `run_chunk`.
 
     Args:
@@ -38,7 +38,7 @@ def run_flat(flat: Flat, state: SimulationState, inputs: Mapping[str, jax.Array]
         steps: number of steps.
         seed: uint32 scalar.
         record: pairs (population, variables); spikes of senders come as words in any case.
-        platform: "cpu", "gpu", ...: for which kernels are chosen.
+        kernels: the first of them that can run it does.
     """
     batch = state.batch
     ring = _ring(flat, state, batch)
@@ -47,8 +47,8 @@ def run_flat(flat: Flat, state: SimulationState, inputs: Mapping[str, jax.Array]
     neurons = tuple(_joined(flat, g, state.populations) for g in range(len(flat.groups)))
     tally = {g: (jnp.zeros((batch, neuron.size), jnp.int32), jnp.zeros((batch, neuron.size), bool))
              for g, neuron in enumerate(flat.groups) if graded(neuron)}
-    given = Given(flat, dt, steps, seed, state.step, _wanted(flat, record), external)
-    for kernel in KERNELS[platform]:
+    given = Given(flat, dt, steps, seed, state.step, _wanted(flat, record), external, jnp.int32(0))
+    for kernel in kernels:
         done = kernel.run(given, (neurons, tally), ring)
         if done is not None:
             break
@@ -57,6 +57,7 @@ def run_flat(flat: Flat, state: SimulationState, inputs: Mapping[str, jax.Array]
     populations, begin, beyond = dict(state.populations), dict(flat.senders), {}
     counts = {name: sent[:, first:first + size].reshape(-1, *inputs[name].shape[2:])
               for name, first, size in flat.inputs}
+    beyond |= {name: jnp.any((given != 0) & (given != 1)) for name, given in inputs.items()}
     for place in flat.places:
         populations[place.name] = jax.tree.map(lambda leaf, p=place: _cut(leaf, p, 1), neurons[place.group])
         if place.group in begin:

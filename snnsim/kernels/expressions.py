@@ -13,7 +13,8 @@ import numpy as np
 UNIT, STEP, SAMPLE, STATE = 1, 2, 4, 8
 
 TYPES = {"float32": "float", "float64": "double", "int32": "int32_t", "uint32": "uint32_t", "int64": "int64_t",
-         "uint64": "uint64_t", "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "uint16": "uint16_t", "bool": "bool"}
+         "uint64": "uint64_t", "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "uint16": "uint16_t",
+         "bool": "bool"}
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
           "and": "&", "or": "|", "xor": "^"}
 # Names in steps.hpp: what C++ does otherwise than JAX, and what a compiler can run on many units at once.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -18,6 +19,7 @@ HERE = Path(__file__).parent
 HEADERS = ("steps.hpp", "simulation.hpp")
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
          "-fwrapv", "-shared", "-fPIC")
+LONGEST = 120  # seconds of a compilation
 
 
 @cache
@@ -36,12 +38,11 @@ def registered(source: str, symbol: str, target: str) -> bool:
     if os.environ.get("SNNSIM_NATIVE") == "0":
         return False
     try:
-        library = ctypes.CDLL(str(_compiled(source)))
+        library = _loaded(source)
     except (OSError, subprocess.SubprocessError) as error:
-        stderr = getattr(error, "stderr", None) or ""
-        reason = next((line for line in stderr.splitlines() if "error" in line), error)
-        warnings.warn(f"event propagation runs on the slower JAX reference: no C++ kernel ({reason}). "
-                      "Install a C++ compiler (c++ or $CXX), or set SNNSIM_NATIVE=0 to silence this.", stacklevel=2)
+        said = getattr(error, "stderr", None) or ""  # bytes where the time was over
+        lines = (said if isinstance(said, str) else said.decode(errors="replace")).splitlines()
+        _say(next((line for line in lines if "error" in line), str(error)))
         return False
     jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(getattr(library, symbol)), platform="cpu")
     return True
@@ -54,23 +55,44 @@ def mark_of(source: str) -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
+@cache
+def _say(reason: str) -> None:
+    """One warning a reason, however many programs it concerns."""
+    warnings.warn(f"networks run by XLA, more slowly: no C++ kernel ({reason}). "
+                  "Install a C++ compiler (c++ or $CXX), or set SNNSIM_NATIVE=0 to silence this.", stacklevel=3)
+
+
+def _loaded(source: str) -> ctypes.CDLL:
+    library = _compiled(source)
+    try:
+        return ctypes.CDLL(str(library))
+    except OSError:  # cut off when a machine went down, or made for another system in the same home folder
+        library.unlink()
+        return ctypes.CDLL(str(_compiled(source)))
+
+
 def _compiled(source: str) -> Path:
     """The shared library of a source text, from the user's cache if this machine has made it before."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "snnsim" / "kernels"
     library = folder / f"{mark_of(source)}.so"
     if library.exists():
         return library
-    compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
-    if compiler is None:
+    compiler = shlex.split(os.environ.get("CXX", "")) or _found("c++") or _found("g++") or _found("clang++")
+    if not compiler:
         raise OSError("no c++, g++ or clang++ on the path")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:  # several processes may compile at once
         made = Path(scratch) / "kernel.so"
         includes = ("-I", jax.ffi.include_dir(), "-I", str(HERE))
-        subprocess.run([compiler, *FLAGS, *includes, "-x", "c++", "-", "-o", str(made)], input=source, check=True,
-                       capture_output=True, text=True, timeout=120)
+        subprocess.run([*compiler, *FLAGS, *includes, "-x", "c++", "-", "-o", str(made)], input=source, check=True,
+                       capture_output=True, text=True, timeout=LONGEST)
         made.replace(library)
     return library
+
+
+def _found(name: str) -> list[str]:
+    path = shutil.which(name)
+    return [] if path is None else [path]
 
 
 @cache

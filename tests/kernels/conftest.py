@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import what they share (`scalar_programs`, `flat_networks`) and the family of neurons."""
+"""Lets the tests of this folder import what they share (`scalar_programs`, `flat_networks`) and the neurons' table."""
 
 import sys
 from pathlib import Path

@@ -76,12 +76,12 @@ def run(kernel, network, inputs, record, *, dt=0.1, steps=200, batch=1, seed=3, 
     return state, traces, jax.tree.map(np.asarray, ran.counts), jax.tree.map(np.asarray, ran.graded)
 
 
-def assert_agree(network, first, second, *, rtol, steps=None, quiet=()):
+def assert_agree(network, one, two, *, rtol, first=None, quiet=()):
     """Equal spikes and counts; variables, states and arrivals under way within `rtol` of their largest value.
 
-    `steps` limits the comparison of variables to the first steps, where rounding is not amplified yet.
+    `first` limits the comparison of variables to so many steps, in which rounding is not amplified yet.
     """
-    (state, traces, counts, graded), (other, other_traces, other_counts, other_graded) = first, second
+    (state, traces, counts, graded), (other, other_traces, other_counts, other_graded) = one, two
     for name, neuron in network.populations.items():
         if name in network.inputs:
             continue
@@ -94,7 +94,7 @@ def assert_agree(network, first, second, *, rtol, steps=None, quiet=()):
                 assert name in quiet or 0 < (b != 0).mean() < 1, name
             else:
                 atol = rtol * np.abs(b).max()
-                np.testing.assert_allclose(a[:steps], b[:steps], rtol=0, atol=atol, err_msg=f"{name}: {variable}")
+                np.testing.assert_allclose(a[:first], b[:first], rtol=0, atol=atol, err_msg=f"{name}: {variable}")
                 assert name in quiet or np.ptp(b) > 0, (name, variable)
         np.testing.assert_array_equal(counts[name], other_counts[name], name)
     for name in network.inputs:
@@ -103,11 +103,10 @@ def assert_agree(network, first, second, *, rtol, steps=None, quiet=()):
     assert all(graded[name] == other_graded[name] for name in graded)
     assert int(state.step) == int(other.step)
     assert jax.tree.structure(state) == jax.tree.structure(other)
-    if steps is None:
+    if first is None:
         for part in ("populations", "pending"):
             for (path, a), b in zip(jax.tree.leaves_with_path(getattr(state, part)),
                                     jax.tree.leaves(getattr(other, part)), strict=True):
                 assert a.dtype == b.dtype
                 where = jax.tree_util.keystr(path)
                 np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * np.abs(b).max(initial=1e-9), err_msg=where)
-    assert any(np.asarray(array).any() for array in state.pending.values()) or not state.pending

@@ -98,7 +98,8 @@ def exact_operations(wide):
         found[f"flag {name}"] = of(operation, "b", "c")
     found["flag not"] = of(lax.bitwise_not, "b")
     found["flag select"] = of(lax.select, "b", "c", "b")
-    targets = ["float32", signed, unsigned, "bool", "int8", "uint8", "int16", "uint16", *(["float64", "int32"] if wide else [])]
+    targets = ["float32", signed, unsigned, "bool", "int8", "uint8", "int16", "uint16"]
+    targets += ["float64", "int32"] if wide else []
     for name, target in product("xiub", targets):
         found[f"{name} to {target}"] = of(to(target), name)
     return found
