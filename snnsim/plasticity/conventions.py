@@ -4,7 +4,7 @@
 | --- | --- | --- | --- | --- |
 | NEST stdp_*_synapse | dendritic | after | none | potentiation |
 | sPyNNaker, as the published hippocampal memory shows it | dendritic | after | depression | potentiation |
-| Brian2, on_pre before on_post, the weight read first | axonal | before | potentiation | depression |
+| Brian2, the weight read first in on_pre (the defaults) | axonal | before | potentiation | depression |
 | NALSM (time steps of the authors' code) | somatic | before | none | together |
 
 References:

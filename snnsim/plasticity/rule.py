@@ -53,6 +53,8 @@ class RuleState(NamedTuple):
 class AbstractRule(AbstractSynapse):
     """Learning by spike timing. A weight w changes by what `change` says when a spike of either side passes.
 
+    The defaults of timing are those of Brian2; `snnsim.plasticity.NEST` and others are ready sets of options.
+
     Bounds are kept after each change. w_max is the weight at full strength: below w_min for inhibitory synapses.
 
     Args:
@@ -67,8 +69,8 @@ class AbstractRule(AbstractSynapse):
         post_delay: further delay of postsynaptic spikes (ms).
         weight_sent: the weight that a spike carries: "before" its own update or "after" it. After needs postsynaptic
             spikes that are seen one step late or more.
-        coincidence: what two spikes that meet at the synapse in one step count for: "none", "potentiation",
-            "depression" or "both".
+        coincidence: what two spikes that meet at the synapse in one step count for: "none", "potentiation" (what
+            arrives in a step may cause a spike of the same step), "depression" or "both".
         first: which change is made first in a step with both: "potentiation", "depression", or "together", where
             both start from the same weight and bounds are kept once.
     """
@@ -79,9 +81,9 @@ class AbstractRule(AbstractSynapse):
     timing: str = static("axonal", doc="where the delay lies", choices=tuple(TIMINGS), kw_only=True)
     post_delay: float = static(0.0, unit="ms", doc="further delay of postsynaptic spikes", kw_only=True, convert=float)
     weight_sent: str = static("before", doc="weight that a spike carries", choices=("before", "after"), kw_only=True)
-    coincidence: str = static("none", doc="what spikes that meet count for",
+    coincidence: str = static("potentiation", doc="what spikes that meet count for",
                               choices=("none", "potentiation", "depression", "both"), kw_only=True)
-    first: str = static("potentiation", doc="which change is made first",
+    first: str = static("depression", doc="which change is made first",
                         choices=("potentiation", "depression", "together"), kw_only=True)
     by_target: tuple | None = part(lambda: None, doc="synapses in the order of their targets, set by the network",
                                    kw_only=True)

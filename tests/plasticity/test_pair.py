@@ -20,7 +20,7 @@ def test_the_window(timing, post_delay, x64):
     """One pair: a exp(-|interval| / tau) of the range, the interval counted where `timing` says."""
     delay = 3.0
     shift = {"axonal": -delay, "somatic": 0.0, "dendritic": delay}[timing] + post_delay
-    rule = PairSTDP(0.1, 0.2, w_min=1.0, w_max=6.0, timing=timing, post_delay=post_delay, **TAU)
+    rule = PairSTDP(0.1, 0.2, w_min=1.0, w_max=6.0, timing=timing, post_delay=post_delay, coincidence="none", **TAU)
     for apart in (-9.0, -5.0, -3.0, -2.0, -1.0, 0.0, 1.0, 3.0, 7.0):  # post after pre
         _, w = one_synapse(rule, [20.0], [20.0 + apart], dt=1.0, delay=delay, weight=3.0, duration=50.0)
         interval = apart + shift
@@ -93,11 +93,12 @@ def test_choices_differ(x64):
     """The comparison above can fail: no two of the choices agree on these spikes."""
     rng = np.random.default_rng(4)
     p, q = (np.asarray(rng.random((80, n)) < 0.3, float) for n in (4, 3))
+    plain = dict(coincidence="none", first="potentiation")
     choices = [{}, *({"pairing": name} for name in ("nearest", "nearest_presynaptic", "nearest_reduced")),
                *({"coincidence": name} for name in ("potentiation", "depression", "both")),
                *({"first": name} for name in ("depression", "together"))]
-    ends = [np.asarray(learned(PairSTDP(0.05, 0.03, dependence=Multiplicative(), **chosen, **TAU), sn.Dense(0.5), p,
-                               q)[1]) for chosen in choices]
+    ends = [np.asarray(learned(PairSTDP(0.05, 0.03, dependence=Multiplicative(), **{**plain, **chosen}, **TAU),
+                               sn.Dense(0.5), p, q)[1]) for chosen in choices]
     for one, other in itertools.combinations(range(len(ends)), 2):
         assert np.abs(ends[one] - ends[other]).max() > 1e-4, (choices[one], choices[other])
 
