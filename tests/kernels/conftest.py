@@ -1,6 +1,7 @@
-"""Lets the tests of this folder import what they share (`scalar_programs`, `flat_networks`) and the neurons' table."""
+"""Lets these tests import what they share, and the table of neurons and NEST's network of their neighbours."""
 
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "neurons")]
+HERE = Path(__file__).parent
+sys.path[:0] = [str(folder) for folder in (HERE, HERE.parent / "neurons", HERE.parent / "reference")]
