@@ -10,6 +10,7 @@ import numpy as np
 
 import snnsim as sn
 from snnsim.core.errors import DataError
+from snnsim.core.neuron import AbstractNeuron
 from snnsim.models.cortex import connectome_constants as c
 from snnsim.models.cortex.edge_list import EdgeList
 from snnsim.models.cortex.psp import current_of_psp
@@ -47,7 +48,7 @@ def connectome(edges: EdgeList, *, inhibitory: Collection[str] | None = None, ke
                      else 1.0 for source, transmitter in zip(edges.sources, edges.transmitters, strict=True)])
     size, chemical = len(names["neurons"]), edges.counts[~edges.electrical]
     weight = sign * edges.counts * _psc(c.PSP) * sum(map(len, names.values())) / chemical.sum()
-    populations = {"background": PoissonGenerator(size, c.BACKGROUND_RATE)}
+    populations: dict[str, AbstractNeuron] = {"background": PoissonGenerator(size, c.BACKGROUND_RATE)}
     projections = [sn.Projection("background", "neurons", sn.OneToOne(_psc(c.BACKGROUND_PSP)), port="exc")]
     for group, listed in names.items():
         populations[group] = sn.Refractory(sn.LIFPscExp(

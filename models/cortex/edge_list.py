@@ -106,7 +106,8 @@ def _columns(path: Path) -> dict[str, int]:
 
 
 def _read(path: Path) -> EdgeList:
-    columns, number = _columns(path), {}
+    columns = _columns(path)
+    number: dict[str, int] = {}
     sources, targets, counts, electrical, transmitters = [], [], [], [], []
     rows = _rows(path)
     next(rows)

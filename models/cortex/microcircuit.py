@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import NamedTuple
 
 import jax
@@ -145,13 +146,13 @@ def microcircuit(scale: float = 1.0, in_degree_scale: float | None = None, *, ke
 def _synapses(plan: Plan, post: int, pre: int, dt: float) -> sn.Projection:
     """All synapses from one population to another."""
     mean, excitatory = float(plan.weights[post, pre]), pre % 2 == 0
-    side = {"low": 0.0} if excitatory else {"high": 0.0}
+    low, high = (0.0, inf) if excitatory else (-inf, 0.0)
     delay = c.DELAY_EXCITATORY if excitatory else c.DELAY_INHIBITORY
     return sn.Projection(
         c.POPULATIONS[pre], c.POPULATIONS[post],
         sn.Sparse(FixedTotalNumber(int(plan.synapses[post, pre])),
-                  weight=Normal(mean, c.WEIGHT_CV * abs(mean), **side)),
-        delay=Delay(Normal(delay, c.DELAY_CV * delay, low=dt / 2), rounding="nearest"),  # below half a step: none
+                  weight=Normal(mean=mean, std=c.WEIGHT_CV * abs(mean), low=low, high=high)),
+        delay=Delay(Normal(mean=delay, std=c.DELAY_CV * delay, low=dt / 2), rounding="nearest"),  # one step or more
         port="exc" if excitatory else "inh")
 
 

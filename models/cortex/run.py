@@ -26,6 +26,7 @@ from snnsim.io.snapshot import versions
 from snnsim.models.cortex.catalogue import Model
 from snnsim.models.cortex.published import compare
 from snnsim.statistics import summary as statistics_of
+from snnsim.synapses import Sparse
 
 TRANSIENT = 100.0  # ms left out of the statistics, unless told otherwise
 LONGEST_CHUNK = 1000  # steps between two reports of progress
@@ -105,7 +106,8 @@ def run(model: Model, *, duration: float, dt: float = 0.1, seed: int = 0, transi
 
 def synapses(network: Network) -> int:
     """Synapses between neurons; those that bring external input one to one are not among them."""
-    return sum(len(p.connection.targets) for p in network.projections.values() if p.connection.listed)
+    connections = [projection.connection for projection in network.projections.values()]
+    return sum(len(one.targets) for one in connections if isinstance(one, Sparse))
 
 
 def _chunk(steps: int) -> int:

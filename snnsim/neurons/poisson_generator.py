@@ -22,7 +22,7 @@ FRACTION = 30  # bits of a mean in fixed point
 class SpikeCountState(NamedTuple):
     """Number of spikes of the present step."""
 
-    count: jax.Array
+    n_spikes: jax.Array
 
 
 class PoissonGenerator(AbstractGenerator):
@@ -61,7 +61,7 @@ class PoissonGenerator(AbstractGenerator):
     rate: jax.Array = param(0.0, unit="Hz", doc="spikes a second", bounds=(0.0, None))
     max_rate: float = static(0.0, doc="largest rate for which the program is built", unit="Hz", kw_only=True)
 
-    membrane: ClassVar = "count"
+    membrane: ClassVar = "n_spikes"
     state_type: ClassVar = SpikeCountState
 
     def __init__(self, shape: int | tuple[int, ...], rate: Any = 0.0, *, max_rate: float | None = None,
