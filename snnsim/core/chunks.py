@@ -14,6 +14,7 @@ import numpy as np
 from snnsim.core.engine import run_chunk
 from snnsim.core.flat import Flat, flatten, graded, obstacle
 from snnsim.core.flat_engine import run_flat
+from snnsim.core.flat_kernels import KERNELS
 from snnsim.core.network import Network
 from snnsim.core.observe import OUTPUT, Record
 from snnsim.core.packed import PackedSpikes
@@ -111,7 +112,8 @@ def _run_layers(network, state, inputs, seed, dt, steps, inference, record):
 
 @eqx.filter_jit
 def _run_flat(flat, state, inputs, seed, dt, steps, record, platform):
-    state, ran = run_flat(flat, state, inputs, dt=dt, steps=steps, seed=seed, record=record, platform=platform)
+    state, ran = run_flat(flat, state, inputs, dt=dt, steps=steps, seed=seed, record=record,
+                          kernels=KERNELS[platform])
     return state, ran, _healthy(state)
 
 

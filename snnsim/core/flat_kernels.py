@@ -33,6 +33,7 @@ class Given(NamedTuple):
     first_step: jax.Array
     wanted: tuple[tuple[str, ...], ...]  # variables to trace, by group
     external: jax.Array  # outputs of the input populations, [steps, batch, units]
+    first_row: jax.Array  # row of the ring that is due in the first step, int32
 
 
 class Kernel(NamedTuple):
@@ -53,7 +54,7 @@ def _stepwise(given: Given, carried: tuple, ring: jax.Array) -> Any:
     quiet = jnp.zeros((batch, sum(flat.groups[g].size for g, _ in flat.senders)), ring.dtype)
     first = jnp.concatenate([quiet, external[0]], -1)
     ring, counts, arrivals, _ = exchange(ring, jnp.zeros(first.shape, jnp.int32), first, flat.weight, flat.rows,
-                                         jnp.int32(0))
+                                         given.first_row)
 
     def body(carry, following, offset):
         carried, ring, counts, arrivals = carry
@@ -61,13 +62,14 @@ def _stepwise(given: Given, carried: tuple, ring: jax.Array) -> Any:
         carried, outputs, traces = _update(flat, carried, due, given.dt, given.seed, given.first_step + offset,
                                            given.wanted, range(len(flat.groups)), {})
         sent = jnp.concatenate([*(outputs[g] for g, _ in flat.senders), following], -1)
-        ring, counts, arrivals, words = exchange(ring, counts, sent, flat.weight, flat.rows, offset + 1)
+        ring, counts, arrivals, words = exchange(ring, counts, sent, flat.weight, flat.rows,
+                                                 given.first_row + offset + 1)
         return (carried, ring, counts, arrivals), (words, traces)
 
     (carried, ring, counts, arrivals), (words, traces) = time_loop(
         body, (carried, ring, counts, arrivals), following, steps=given.steps, unroll=UNROLL)
     # What is due next was taken out of the ring already: put it back.
-    return carried, ring.at[given.steps % ring.shape[0]].set(arrivals), counts, words, traces
+    return carried, ring.at[(given.first_row + given.steps) % ring.shape[0]].set(arrivals), counts, words, traces
 
 
 def _compiled(given: Given, carried: tuple, ring: jax.Array) -> Any:
@@ -91,7 +93,7 @@ def _compiled(given: Given, carried: tuple, ring: jax.Array) -> Any:
         slots = {port: first for port, owner, first in flat.slots if owner == g}
         groups.append(Group(update, constants, states[g], neuron.size, slots, twins, source.get(g), graded(neuron)))
     ran = compiled_steps(groups, ring, flat.weight, flat.rows, given.external, steps=given.steps,
-                         first_step=given.first_step)
+                         first_step=given.first_step, first_row=given.first_row)
     if ran is None:
         return None
     tally = {g: ran.tallies[g] for g in tally}
@@ -133,7 +135,8 @@ def _persistent(given: Given, carried: tuple, ring: jax.Array) -> Any:
 
     carried, ring, spikes, traces = persistent_steps(
         ahead, update, arrays, jax.tree.map(lambda leaf: leaf[0], carried), ring[:, 0], flat.rows, flat.weight,
-        units=units, steps=given.steps, senders=len(flat.senders), interpret=jax.default_backend() != "gpu")
+        units=units, steps=given.steps, first_row=given.first_row, senders=len(flat.senders),
+        interpret=jax.default_backend() != "gpu")
     carried, traces = jax.tree.map(lambda leaf: leaf[None], carried), jax.tree.map(lambda leaf: leaf[:, None], traces)
     counts = jnp.sum(spikes, 0, dtype=jnp.int32)[None]
     return carried, ring[:, None], counts, packed(spikes != 0)[:, None], traces

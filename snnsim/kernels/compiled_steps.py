@@ -58,17 +58,18 @@ class Ran(NamedTuple):
 
 
 def compiled_steps(groups: Sequence[Group], ring: jax.Array, weight: jax.Array, rows: Rows, external: jax.Array, *,
-                   steps: int, first_step: jax.Array) -> Ran | None:
+                   steps: int, first_step: jax.Array, first_row: jax.Array | int = 0) -> Ran | None:
     """Run `steps` steps; None where no kernel can be had (no compiler, or an update that is no scalar program).
 
     Args:
         groups: in the order of their update.
-        ring: arrivals ``[depth, batch, slots]``, row k due in step k.
+        ring: arrivals ``[depth, batch, slots]``, row ``(first_row + k) % depth`` due in step k.
         weight: of the synapses, ``[synapses]`` or ``[1]``.
         rows: the synapses; delays of groups count from the step after the spike.
         external: values of the last sources, ``[steps, batch, external sources]``; delays count from their step.
         steps: number of steps.
         first_step: absolute step, int32 scalar.
+        first_row: below depth, int32 scalar.
     """
     try:
         writers = [_Writer(g, group, ring.dtype) for g, group in enumerate(groups)]
@@ -81,7 +82,8 @@ def compiled_steps(groups: Sequence[Group], ring: jax.Array, weight: jax.Array, 
         return None
     batch, sources = ring.shape[1], rows.starts.shape[0]
     sizes = np.array([steps, external.shape[2], *(n for writer in writers for n in writer.sizes)], np.int32)
-    inputs = [ring, weight, *rows, external.astype(ring.dtype), first_step.reshape(1), jnp.asarray(sizes)]
+    inputs = [ring, weight, *rows, external.astype(ring.dtype),
+              jnp.stack([first_step, jnp.asarray(first_row, jnp.int32)]), jnp.asarray(sizes)]
     results = [jax.ShapeDtypeStruct(ring.shape, ring.dtype), jax.ShapeDtypeStruct((batch, sources), jnp.int32),
                jax.ShapeDtypeStruct((steps, batch, -(-sources // 32)), jnp.uint32)]
     for writer in writers:

@@ -31,8 +31,8 @@ class Tuning(NamedTuple):
 
 
 def persistent_steps(ahead: Callable, update: Callable, constants: Any, state: Any, ring: jax.Array, rows: Rows,
-                     weight: jax.Array, *, units: int, steps: int, senders: int, tuning: Tuning | None = None,
-                     interpret: bool = False) -> tuple[Any, jax.Array, jax.Array, Any]:
+                     weight: jax.Array, *, units: int, steps: int, senders: int, first_row: jax.Array | int = 0,
+                     tuning: Tuning | None = None, interpret: bool = False) -> tuple[Any, jax.Array, jax.Array, Any]:
     """Run `steps` steps of `units` units in each of several groups.
 
     Args:
@@ -43,18 +43,19 @@ def persistent_steps(ahead: Callable, update: Callable, constants: Any, state: A
             group, records a tree of arrays. Both are pure functions of their arguments.
         constants: tree of arrays ``[]`` or ``[units]``.
         state: tree of arrays ``[units]``.
-        ring: arrivals ``[depth, regions * units]``, row k due in step k.
+        ring: arrivals ``[depth, regions * units]``, row ``(first_row + k) % depth`` due in step k.
         rows: synapses by source; source ``g * units + i`` is unit i of sending group g.
         weight: ``[synapses]``.
         units: units of each group.
         steps: number of steps.
         senders: number of groups whose spikes travel.
+        first_row: below depth, int32 scalar.
         tuning: how the work is cut.
         interpret: run without a GPU.
 
     Returns:
-        (state, ring with row ``steps % depth`` due next, spikes uint8 ``[steps, senders * units]``, records with a
-        leading axis of steps).
+        (state, ring with row ``(first_row + steps) % depth`` due next, spikes uint8 ``[steps, senders * units]``,
+        records with a leading axis of steps).
     """
     tuning = tuning or Tuning()
     programs = 1 if interpret else processors() * max(1, 8 // tuning.warps)  # more would wait for a place for ever
@@ -75,9 +76,10 @@ def persistent_steps(ahead: Callable, update: Callable, constants: Any, state: A
         leaf = leaf.astype(jnp.int8) if leaf.dtype == bool else leaf
         return leaf if leaf.ndim else leaf[None]
 
-    waste = max(block, tuning.width)  # behind each array, for lanes without work: see `put`
+    waste = max(block, tuning.width) if interpret else 0  # behind each array, for lanes without work: see `put`
     flat_ring = jnp.concatenate([ring.reshape(-1), jnp.zeros(waste, ring.dtype)])
-    signals = jnp.zeros(128, jnp.int32)  # 32 apart: arrivals at the barrier; spikes in the list of even and odd steps
+    # 32 apart: arrivals at the barrier; spikes in the list of even and of odd steps; the first row of the ring.
+    signals = jnp.zeros(128, jnp.int32).at[96].set(first_row)
     inputs = [*map(wide, const_leaves), *map(wide, state_leaves), flat_ring, signals, rows.starts,
               rows.ends, rows.targets, rows.delays, weight]
     n_const, n_state = len(const_leaves), len(state_leaves)
@@ -150,6 +152,7 @@ def _kernel(*refs, ahead, update, const_tree, scalar, state_tree, kinds, units, 
 
     wide = [load(ref, jnp.int32(0)) if one else load(ref, safe) for ref, one in zip(const_refs, scalar, strict=True)]
     constants = jax.tree.unflatten(const_tree, wide)
+    first_row = load(signals, jnp.int32(96))
     state = [load(ref, safe).astype(kind) for ref, kind in zip(state_refs, kinds, strict=True)]
     own = [(load(starts, g * units + safe), load(ends, g * units + safe)) for g in range(senders)]
 
@@ -158,7 +161,7 @@ def _kernel(*refs, ahead, update, const_tree, scalar, state_tree, kinds, units, 
 
     def step(offset, carry):
         carry, early = carry
-        row = jax.lax.rem(offset, depth) * n_slots
+        row = jax.lax.rem(first_row + offset, depth) * n_slots
         arrivals = []
         for region in range(n_slots // units):
             at = row + region * units + safe
@@ -183,7 +186,7 @@ def _kernel(*refs, ahead, update, const_tree, scalar, state_tree, kinds, units, 
         for ref, value in zip(records, jax.tree.leaves(found), strict=True):
             put(ref, offset * units + safe, value, here, steps * units)
         wait(2 * offset + 1)
-        _send(signals, first_of, last_of, targets, delays, weight, ring, me=me, offset=offset, parity=parity,
+        _send(signals, first_of, last_of, targets, delays, weight, ring, me=me, step=first_row + offset, parity=parity,
               load=load, places=senders * units, depth=depth, n_slots=n_slots, one_delay=one_delay, programs=programs,
               tuning=tuning, parts=parts, interpret=interpret)
 
@@ -205,7 +208,7 @@ def _kernel(*refs, ahead, update, const_tree, scalar, state_tree, kinds, units, 
         put(ref, safe, value.astype(ref.dtype), here, units)
 
 
-def _send(signals, first_of, last_of, targets, delays, weight, ring, *, me, offset, parity, load, places, depth,
+def _send(signals, first_of, last_of, targets, delays, weight, ring, *, me, step, parity, load, places, depth,
           n_slots, one_delay, programs, tuning, parts, interpret):
     """This program's share of the synapses of all units in the list.
 
@@ -218,7 +221,7 @@ def _send(signals, first_of, last_of, targets, delays, weight, ring, *, me, offs
     team, part = me // parts, jax.lax.rem(me, parts)
     listed = load(signals, 32 * (1 + parity), volatile=True)
     mine = jnp.where(team < teams, (listed - team + teams - 1) // teams, 0)  # spikes of this team
-    now = jax.lax.rem(offset + 1, depth)
+    now = jax.lax.rem(step + 1, depth)
 
     def some(n, carry):
         spike = (n * (width // run) + row) * teams + team

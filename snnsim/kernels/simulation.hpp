@@ -84,7 +84,8 @@ class Simulation {
     const ffi::AnyBuffer before = in.next(), weight = in.next(), starts = in.next(), ends = in.next(),
                          targets = in.next(), delays = in.next();
     const Real* external = in.next<const Real>();
-    const int32_t first_step = *in.next<const int32_t>();
+    const int32_t* firsts = in.next<const int32_t>();
+    const int64_t first_step = firsts[0], first_row = firsts[1];
     const int32_t* sizes = in.next<const int32_t>();
     Outputs out(made_, 0);
     const Table<Real, Weight, Delay> table(weight, starts, ends, targets, delays, before, out.next());
@@ -106,11 +107,11 @@ class Simulation {
         for (int64_t j = 0, source = table.sources - n_external; j < n_external; ++j, ++source) {
           if (value[j] == 0) continue;
           ++count[source];
-          table.send(source, value[j], t % table.depth, sample);
+          table.send(source, value[j], (first_row + t) % table.depth, sample);
         }
         Spikes<Real, Weight, Delay> spikes{table, count, words + (t * table.batch + sample) * n_words,
-                                           (t + 1) % table.depth, sample};
-        Real* due = table.row(t, sample);
+                                           (first_row + t + 1) % table.depth, sample};
+        Real* due = table.row(first_row + t, sample);
         update(due, static_cast<uint32_t>(first_step + t), sample, t, table.batch, groups);
         std::memset(due, 0, sizeof(Real) * table.slots);  // before anything is sent: the ring may have one row only
         std::apply([&](auto&... group) { (group.send(spikes), ...); }, groups);
