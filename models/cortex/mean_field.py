@@ -30,7 +30,7 @@ def siegert(mean: float, std: float, *, tau_mem: float, t_ref: float, v_th: floa
     Example:
         >>> noiseless = 1e3 / (2.0 + 20.0 * np.log((30.0 - 0.0) / (30.0 - 20.0)))
         >>> found = siegert(30.0, 0.01, tau_mem=20.0, t_ref=2.0, v_th=20.0, v_reset=0.0)
-        >>> abs(found / noiseless - 1.0) < 1e-3
+        >>> bool(abs(found / noiseless - 1.0) < 1e-3)
         True
 
     References:
