@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -45,6 +45,13 @@ def _commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
+class Timed(NamedTuple):
+    """What a contestant returns that knows better than a clock around its call how long its work took."""
+
+    seconds: float
+    result: Any
+
+
 def compare(question: str, contestants: Mapping[str, Callable[[], Any]], *, repeats: int,
             **facts: Any) -> list[dict[str, Any]]:
     """Time contestants in turn: first call apart (compilation), then `repeats` rounds through all of them.
@@ -52,7 +59,8 @@ def compare(question: str, contestants: Mapping[str, Callable[[], Any]], *, repe
     Args:
         question: what is measured.
         contestants: functions by name; each does one whole run and returns when its result is there. What it
-            returns is kept as ``result``: print a number that must agree between contestants.
+            returns is kept as ``result``: print a number that must agree between contestants. A `Timed` result
+            brings its own seconds.
         repeats: rounds; a contestant's figure is the median.
         facts: sizes and settings, kept with each line.
 
@@ -62,13 +70,14 @@ def compare(question: str, contestants: Mapping[str, Callable[[], Any]], *, repe
     first, times, results = {}, {name: [] for name in contestants}, {}
     for name, run in contestants.items():
         begin = time.perf_counter()
-        results[name] = run()
+        result = run()
         first[name] = time.perf_counter() - begin
+        results[name] = result.result if isinstance(result, Timed) else result
     for _ in range(repeats):
         for name, run in contestants.items():
             begin = time.perf_counter()
-            run()
-            times[name].append(time.perf_counter() - begin)
+            result = run()
+            times[name].append(result.seconds if isinstance(result, Timed) else time.perf_counter() - begin)
     lines = []
     for name in contestants:
         line = {"question": question, "contestant": name, **facts, "median_ms": 1e3 * median(times[name]),

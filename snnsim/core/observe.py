@@ -69,6 +69,8 @@ def variables(state: Any) -> dict[str, jax.Array]:
 
 def check_record(name: str, neuron: AbstractNeuron, wanted: tuple[str, ...]) -> None:
     """Raise `ConfigurationError` if a variable cannot be recorded from this population."""
+    if set(wanted) <= set(OUTPUT):
+        return
     known = [*OUTPUT, *variables(neuron.initial_state())]
     if isinstance(neuron, AbstractPointNeuron):
         known += [f"{variable}{BEFORE_RESET}" for variable in known[2:]]

@@ -200,7 +200,7 @@ class _Writer:
         return "\n".join([
             f"struct Group{g} {{", *fields,
             "void bind(Inputs& in, Outputs& out, const int32_t*& size, uint32_t sample) {", *sizes, *binds, *begin, "}",
-            f"void run(const {self.real}* __restrict due, uint32_t step, uint32_t sample, int64_t t, int64_t batch"
+            f"void run({self.real}* __restrict due, uint32_t step, uint32_t sample, int64_t t, int64_t batch"
             f"{given}) {{",
             *self._loop(output), "}",
             "template <typename Spikes>", "void send(const Spikes& spikes) const {",
@@ -226,6 +226,8 @@ class _Writer:
             terms += [f"weight{n}[i] * static_cast<{self.real}>(group{twin.group}.output[index{n}[i]])"
                       for n, twin in enumerate(group.twins) if twin.port == port]
             loop.append(f"const {self.real} a{k} = {' + '.join(terms)};")
+        # Empty before anything is sent: the ring may have one row only.
+        loop += [f"due[slot{k} + i] = 0;" for k, port in enumerate(self.ports) if port in group.slots]
         loop += [f"const {value.c_type} {value.text} = k_{value.text}[i];" for value in self.kept]
         loop += _lines(self.body)
         # All results are read before any state is written: a result may be another state's old value.
@@ -263,7 +265,7 @@ def _program(writers: Sequence[_Writer], real: str, weight: str, delay: str) -> 
         "ffi::Error run(ffi::RemainingArgs given, ffi::RemainingRets made) {",
         f"Simulation<{TYPES[real]}, {c_weight}, {delay}_t> simulation(given, made);",
         f"simulation.run<{', '.join(f'Group{w.g}' for w in writers)}>(",
-        "[](const auto* due, uint32_t step, uint32_t sample, int64_t t, int64_t batch, auto& all) {",
+        "[](auto* due, uint32_t step, uint32_t sample, int64_t t, int64_t batch, auto& all) {",
         f"auto& [{groups}] = all;", *run, "});", "return ffi::Error::Success();", "} } }",
         "XLA_FFI_DEFINE_HANDLER_SYMBOL(snnsim_steps, snnsim::run,",
         "xla::ffi::Ffi::Bind().RemainingArgs().RemainingRets());",

@@ -113,7 +113,6 @@ class Simulation {
                                            (first_row + t + 1) % table.depth, sample};
         Real* due = table.row(first_row + t, sample);
         update(due, static_cast<uint32_t>(first_step + t), sample, t, table.batch, groups);
-        std::memset(due, 0, sizeof(Real) * table.slots);  // before anything is sent: the ring may have one row only
         std::apply([&](auto&... group) { (group.send(spikes), ...); }, groups);
       }
     }

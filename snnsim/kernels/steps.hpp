@@ -77,12 +77,11 @@ struct Table {
 
 // Flags of 0 or 1, a byte each, as bits; eight at a time.
 inline uint32_t bits_of(const uint8_t* flags) {
+  uint64_t eight[4];
+  std::memcpy(eight, flags, sizeof eight);
+  if (!(eight[0] | eight[1] | eight[2] | eight[3])) return 0;  // as nearly always
   uint32_t bits = 0;
-  for (int k = 0; k < 4; ++k) {
-    uint64_t eight;
-    std::memcpy(&eight, flags + 8 * k, sizeof eight);
-    bits |= static_cast<uint32_t>((eight * 0x0102040810204080u) >> 56) << (8 * k);
-  }
+  for (int k = 0; k < 4; ++k) bits |= static_cast<uint32_t>((eight[k] * 0x0102040810204080u) >> 56) << (8 * k);
   return bits;
 }
 
