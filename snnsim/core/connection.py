@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from snnsim.core.errors import ConfigurationError, UnsupportedError
+from snnsim.core.keys import Rand
 
 
 class AbstractConnection(eqx.Module):
@@ -23,6 +24,23 @@ class AbstractConnection(eqx.Module):
 
     listed: ClassVar[bool] = False
     diagonal: ClassVar[bool] = False
+    if TYPE_CHECKING:  # fields of the connections that have them
+
+        @property
+        def weight(self) -> Any:
+            """Weights."""
+
+        @property
+        def starts(self) -> Any:
+            """Where the synapses of each source begin, and the end."""
+
+        @property
+        def targets(self) -> Any:
+            """Target of each synapse."""
+
+        @property
+        def sources(self) -> Any:
+            """Source of each synapse."""
 
     @abstractmethod
     def build(self, pre: tuple[int, ...], post: tuple[int, ...], key: jax.Array) -> AbstractConnection:
@@ -35,6 +53,15 @@ class AbstractConnection(eqx.Module):
     @abstractmethod
     def __call__(self, signals: jax.Array) -> jax.Array:
         """Arrivals ``[n, *post]`` of signals ``[n, *pre]``."""
+
+    def transmit(self, signals: jax.Array, rand: Rand) -> jax.Array:
+        """Arrivals ``[steps, batch, *post]`` of signals ``[steps, batch, *pre]``: the linear map.
+
+        A connection whose weights are not the same in every step (cells with read noise) draws here; `rand` is that
+        of the first step and the first sample.
+        """
+        flat = self(signals.reshape(-1, *signals.shape[2:]))
+        return flat.reshape(*signals.shape[:2], *flat.shape[1:])
 
     def read(self, history: jax.Array, rows: jax.Array) -> jax.Array:
         """Signal at each synapse (shape of the weight): ``history[rows, source]`` of ``history [rows, *pre]``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from math import ceil, inf
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -27,6 +27,18 @@ class AbstractDelay(eqx.Module):
 
     fixed: ClassVar[bool] = False
     bounds: eqx.AbstractVar[tuple[float, float]]
+    if TYPE_CHECKING:  # of fixed delays
+
+        @property
+        def value(self) -> Any:
+            """Delays (ms)."""
+
+        @property
+        def rounding(self) -> str:
+            """What happens off the grid."""
+
+        def steps(self, dt: float, xp: Any = np, some: slice | None = None) -> Any:
+            """The delay in steps."""
 
     @abstractmethod
     def build(self, pre: tuple[int, ...], synapses: tuple[int, ...], key: jax.Array) -> AbstractDelay:
