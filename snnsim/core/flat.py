@@ -131,8 +131,9 @@ def flatten(network: Network, dt: float) -> Flat:
 
 def graded(neuron: AbstractPointNeuron) -> bool:
     """Whether a neuron may put out values other than 0 and 1."""
-    inner = getattr(neuron, "neuron", neuron)
-    return type(inner).fire is not AbstractPointNeuron.fire
+    if type(neuron).fire is AbstractPointNeuron.fire:
+        return False
+    return not getattr(neuron, "fires_as_inside", False) or graded(neuron.neuron)  # type: ignore[attr-defined]
 
 
 def order_free(weight: jax.Array, targets: jax.Array, n_slots: int) -> tuple[jax.Array, jax.Array]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,8 @@ class AbstractComposed(AbstractPointNeuron):
     """A point neuron that delegates to `neuron` whatever it does not override."""
 
     neuron: AbstractPointNeuron = part(doc="the neuron inside")
+
+    fires_as_inside: ClassVar[bool] = False  # whether an overridden `fire` puts out what the neuron inside does
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -159,6 +161,8 @@ class Noisy(AbstractComposed):
     """
 
     sigma: jax.Array = param(0.1, unit="1/sqrt(ms)", doc="noise amplitude", bounds=(0.0, None), kw_only=True)
+
+    fires_as_inside: ClassVar = True
 
     def __check_init__(self):
         check_fields(self)
