@@ -95,11 +95,15 @@ class Projection(eqx.Module):
         """Steps that its learning rule looks back at its target."""
         return self.synapse.post_steps(self.depth(dt), dt) if self.synapse.learns else 0
 
+    def line_steps(self, dt: float) -> jax.Array:
+        """Delays of the synapse's `lines` in steps."""
+        return Delay(self.synapse.lines, getattr(self.delay, "rounding", "exact")).steps(dt, jnp)
+
     def check(self, dt: float, where: str) -> None:
         """Raise if it cannot be used with steps of `dt` ms: delays off the grid, or a rule that knows no such delay."""
         if self.delay is not None:
             self.delay.check(dt, where)
-        self.synapse.check(dt, where)
+        self.synapse.check(self.delay, dt, where)
         shortest = self.depth(dt) if self.delay is None else floor(exact_ratio(self.delay.bounds[0], dt))
         if self.synapse.learns and self.synapse.learns_first and self.synapse.post_steps(shortest, dt) < 1:
             raise DelayError(got="a rule that runs before the target, whose outputs it sees at once", where=where,
@@ -127,6 +131,7 @@ class Projection(eqx.Module):
                                      fix=f"choose a port that {type(post).__name__} has")
         if port == BY_SIGN and (not self.is_static or getattr(self.connection, "weight", None) is None
                                 or getattr(self.connection, "bias", None) is not None
+                                or type(self.connection).transmit is not AbstractConnection.transmit
                                 or any(transform.over_time for transform in self.transforms)):
             raise ConfigurationError(got="port 'by_sign' with a bias, a normalisation, a synapse that has state, or "
                                      "without weights", expected="static synapses with weights and nothing else",

@@ -36,7 +36,7 @@ def arrivals_in_chunk(projection: Projection, state: ProjectionState, history: j
         # One delay for all: the chunk, shifted, in one product.
         signal: Any = sum(_scaled(jax.lax.dynamic_slice_in_dim(history, start - delays[k], steps, 0), gains, k)
                      for k in range(delays.shape[0]))
-        parts = {port: _flat_product(connection, signal)
+        parts = {port: connection.transmit(signal, Rand.at(seed, name, first_step))
                  for port, connection in split_by_sign(projection, projection.connection).items()}
     else:
         def body(carry, t):
@@ -57,7 +57,9 @@ def arrivals_in_step(projection: Projection, state: ProjectionState, history: ja
 
 
 def presynaptic(projection: Projection, history: jax.Array, row_of: RowOf, dt: float, inference: bool) -> jax.Array:
-    """What arrives in this step, ``[batch, *pre]``, or of the weight's shape where delays are one a synapse."""
+    """What arrives in this step: ``[batch, *pre]``, in the weight's shape with one delay a synapse, or by line."""
+    if projection.synapse.lines:
+        return jnp.moveaxis(history[row_of(projection.line_steps(dt))], 0, 1)
     delays, gains = projection.taps(dt, inference)
     separate = projection.connection.separate(delays.shape[1:], history.shape[2:])
     return _read(history, delays, row_of, gains, projection.connection, separate)
@@ -70,7 +72,8 @@ def transmitted(projection: Projection, state: ProjectionState, signal: jax.Arra
     if projection.is_static:
         parts = {}
         for port, connection in split_by_sign(projection, projection.connection).items():
-            parts[port] = jax.vmap(connection.reduce)(signal) if separate else connection(signal)
+            parts[port] = jax.vmap(connection.reduce)(signal) if separate else \
+                connection.transmit(signal[None], rand)[0]
         return state, parts
     if separate and not projection.synapse.per_synapse:
         raise UnsupportedError(got=f"one delay a synapse with {type(projection.synapse).__name__}",
@@ -116,12 +119,6 @@ def _scaled(value: jax.Array, gains: jax.Array | None, k: int) -> jax.Array:
     return value if gains is None else value * gains[k]
 
 
-def _flat_product(connection: AbstractConnection, signal: jax.Array) -> jax.Array:
-    """The connection over all steps and samples at once: ``[steps, batch, *pre]`` to ``[steps, batch, *post]``."""
-    flat = connection(signal.reshape(-1, *signal.shape[2:]))
-    return flat.reshape(*signal.shape[:2], *flat.shape[1:])
-
-
 def of_sample(connection: AbstractConnection, plastic: Any) -> AbstractConnection:
     """The connection with one sample's own weights, where it has any."""
     return connection if plastic is None else eqx.combine(plastic, connection)
@@ -143,10 +140,12 @@ def postsynaptic(projection: Projection, history: jax.Array, row_of: RowOf, pre:
                  inference: bool) -> jax.Array:
     """The target's outputs as `learn` sees them, late by the synapse's `post_steps`; `pre` is the source's shape."""
     connection = projection.connection
-    delays, _ = projection.taps(dt, inference)
-    rows = row_of(projection.synapse.post_steps(delays[0], dt))
+    delay = projection.line_steps(dt) if projection.synapse.lines else projection.taps(dt, inference)[0][0]
+    rows = row_of(jnp.asarray(projection.synapse.post_steps(delay, dt), jnp.int32))
     if rows.ndim == 0:
         return jax.lax.dynamic_index_in_dim(history, rows, 0, keepdims=False)
+    if projection.synapse.lines:
+        return jnp.moveaxis(history[rows], 0, 1)
     if not connection.separate(rows.shape, pre):
         rows = jnp.broadcast_to(connection.at_source(rows), connection.weight.shape)
     return jax.vmap(connection.read_target, in_axes=(1, None))(history, rows)

@@ -24,11 +24,14 @@ class AbstractSynapse(eqx.Module):
     target's outputs late by `post_steps`. `learns_first` says that it runs before `transmit`, so that a spike
     carries the weight after its own update: it then sees modulators as they were in the step before, and outputs
     of the target that are at least one step late.
+    `lines` are delays (ms): where there are any, `transmit` and `learn` see the signal late by each of them,
+    ``[lines, *pre]``, and not by the delays of the projection.
     """
 
     learns: ClassVar[bool] = False
     learns_first: ClassVar[bool] = False
     per_synapse: ClassVar[bool] = False
+    lines: ClassVar[tuple[float, ...]] = ()
 
     def build(self, connection: AbstractConnection, delay: AbstractDelay | None, pre: tuple[int, ...],
               post: tuple[int, ...]) -> AbstractSynapse:
@@ -53,22 +56,23 @@ class AbstractSynapse(eqx.Module):
         """(state, connection with new weights) after a step.
 
         `signal` is what arrived in this step. `post` is the target's output, ``[*post]``, or of the weight's shape
-        where `post_steps` differ between synapses. `modulators` are outputs by population.
+        where `post_steps` differ between synapses (``[lines, *post]`` with lines). `modulators` are outputs by
+        population.
         """
         raise NotImplementedError
 
     def post_steps(self, delay: Any, dt: float) -> Any:
-        """Steps by which `learn` sees the target late, from the projection's delay in steps (a number or an array)."""
-        return 0 * delay
+        """Steps by which `learn` sees the target late: one number, or one for each of the projection's delays."""
+        return 0
 
-    def check(self, dt: float, where: str) -> None:
-        """Raise `ConfigurationError` if the synapse cannot be used with steps of `dt` ms."""
+    def check(self, delay: AbstractDelay | None, dt: float, where: str) -> None:
+        """Raise if the synapse cannot be used with this delay and steps of `dt` ms."""
         return
 
 
-def arrivals(connection: AbstractConnection, signal: jax.Array, separate: bool) -> jax.Array:
-    """The connection's linear map of one sample; `separate` says that the signal comes one a synapse."""
-    return connection.reduce(signal) if separate else connection(signal[None])[0]
+def arrivals(connection: AbstractConnection, signal: jax.Array, separate: bool, rand: Rand) -> jax.Array:
+    """The connection's map of one sample in one step; `separate` says that the signal comes one a synapse."""
+    return connection.reduce(signal) if separate else connection.transmit(signal[None, None], rand)[0, 0]
 
 
 class StaticSynapse(AbstractSynapse):
@@ -81,7 +85,7 @@ class StaticSynapse(AbstractSynapse):
     def transmit(self, state: Any, connection: AbstractConnection, signal: jax.Array, dt: float,
                  rand: Rand) -> tuple[Any, jax.Array]:
         """The connection's linear map."""
-        return state, arrivals(connection, signal, False)
+        return state, arrivals(connection, signal, False, rand)
 
 
 class AbstractTransform(eqx.Module):

@@ -23,19 +23,25 @@ Change = Callable[..., Any]
 
 
 class Index(NamedTuple):
-    """Synapses by source and by target, int32."""
+    """Synapses by source and by target, int32. A unit that is seen late by several delays counts once for each."""
 
-    starts: jax.Array  # [sources + 1], the synapses of a source lie together
     sources: jax.Array  # [synapses]
+    by_source: jax.Array | None  # [synapses], synapses sorted by source; None where they lie so
+    starts: jax.Array  # [sources + 1], where the synapses of a source begin among these
     targets: jax.Array  # [synapses]
-    by_target: jax.Array  # [synapses], synapses sorted by target
+    by_target: jax.Array  # [synapses]
     target_starts: jax.Array  # [targets + 1]
 
 
-def target_order(targets: np.ndarray, n_targets: int) -> tuple[np.ndarray, np.ndarray]:
-    """(synapses sorted by target, where those of each target begin), int32."""
-    counts = np.bincount(targets, minlength=n_targets)
-    return np.argsort(targets, kind="stable").astype(np.int32), np.r_[0, np.cumsum(counts)].astype(np.int32)
+def index_of(sources: np.ndarray, n_sources: int, targets: np.ndarray, n_targets: int) -> Index:
+    """The index of a list of synapses, made on the host."""
+    def sides(units, n):
+        order, starts = np.argsort(units, kind="stable"), np.r_[0, np.cumsum(np.bincount(units, minlength=n))]
+        return [jnp.asarray(array, jnp.int32) for array in (units, order, starts)]
+    before, after = sides(np.asarray(sources), n_sources), sides(np.asarray(targets), n_targets)
+    if (np.diff(sources) >= 0).all():
+        before[1] = None
+    return Index(*before, *after)
 
 
 class Sides(NamedTuple):
@@ -99,6 +105,8 @@ def sent(connection: AbstractConnection, index: Index, signal: jax.Array) -> jax
     others, rest = eqx.partition(eqx.tree_at(lambda c: c.weight, connection, None), eqx.is_array)
 
     def of_one(others, index, weight, signal):
+        if index.by_source is not None:
+            return of_batch(1, (None, None, False, False), others, index, weight, signal)[0][0]
         whole = eqx.tree_at(lambda c: c.weight, eqx.combine(others, rest), weight, is_leaf=lambda leaf: leaf is None)
         return whole(signal.reshape(1, -1))[0]
 
@@ -107,24 +115,24 @@ def sent(connection: AbstractConnection, index: Index, signal: jax.Array) -> jax
                           for leaf, flag in zip((weight, signal), batched[2:], strict=True))
 
         def add(arrived, sample, n, wanted):
-            target = jnp.where(wanted, index.targets[n], arrived.shape[1])
+            target = jnp.where(wanted, others.targets[n], arrived.shape[1])
             value = weight[sample, n] * signal[sample, index.sources[n]]
             return arrived.at[sample, target].add(value, mode="drop")
         nothing = jnp.zeros((axis_size, prod(post)), weight.dtype)
-        arrived = _walk(add, nothing, signal != 0, index.starts, lambda n: n, weight.shape[1])
+        arrived = _walk(add, nothing, signal != 0, index.starts, index.by_source, weight.shape[1])
         return arrived.reshape(-1, *post), True
 
     one = jax.custom_batching.custom_vmap(of_one)
     one.def_vmap(of_batch)
 
     def backward(kept, upstream):
-        index, weight, signal = kept
-        upstream = upstream.reshape(-1)[index.targets]
+        others, index, weight, signal = kept
+        upstream = upstream.reshape(-1)[others.targets]
         to_signal = jax.ops.segment_sum(weight * upstream, index.sources, signal.shape[0])
         return None, None, upstream * signal[index.sources], to_signal
 
     forward = jax.custom_vjp(lambda *given: one(*given))
-    forward.defvjp(lambda *given: (one(*given), given[1:]), backward)
+    forward.defvjp(lambda *given: (one(*given), given), backward)
     return forward(others, index, connection.weight, signal.reshape(-1))  # type: ignore[attr-defined]
 
 
@@ -151,16 +159,18 @@ def _visited(change: Change, index: Index, sides: Sides, batched: Sides, batch: 
 
     p, q = spiking(sides.p, batched.p), spiking(sides.q, batched.q)
     n_synapses = index.targets.shape[0]
-    moved = _walk(visit, sides.moved, p, index.starts, lambda n: n, n_synapses)
+    moved = _walk(visit, sides.moved, p, index.starts, index.by_source, n_synapses)
     # Synapses whose source spiked too have been visited.
     return _walk(lambda moved, sample, n, wanted: visit(moved, sample, n, wanted & ~p[sample, index.sources[n]]),
-                 moved, q, index.target_starts, lambda n: index.by_target[n], n_synapses)
+                 moved, q, index.target_starts, index.by_target, n_synapses)
 
 
-def _walk(visit: Callable, state: Any, active: jax.Array, starts: jax.Array, member: Callable, n_synapses: int) -> Any:
+def _walk(visit: Callable, state: Any, active: jax.Array, starts: jax.Array, order: jax.Array | None,
+          n_synapses: int) -> Any:
     """State after ``visit(state, sample, synapse, wanted)`` of the synapses of active units ``[batch, units]``.
 
-    `BLOCK` synapses at a time; those of the last block that do not exist are not wanted.
+    Those of a unit lie together in `order`. `BLOCK` synapses at a time; what the last block holds beyond the last
+    synapse is not wanted.
     """
     if not n_synapses:
         return state
@@ -172,7 +182,8 @@ def _walk(visit: Callable, state: Any, active: jax.Array, starts: jax.Array, mem
         first, state = carry
         event = first + jnp.arange(BLOCK, dtype=jnp.int32)
         row = jnp.minimum(jnp.searchsorted(until, event, side="right"), until.shape[0] - 1).astype(jnp.int32)
-        n = member(jnp.clip(starts[row % units] + event - (until[row] - lengths[row]), 0, n_synapses - 1))
+        n = jnp.clip(starts[row % units] + event - (until[row] - lengths[row]), 0, n_synapses - 1)
+        n = n if order is None else order[n]
         return first + BLOCK, visit(state, row // units, n, event < until[-1])
 
     return jax.lax.while_loop(lambda carry: carry[0] < until[-1], body, (jnp.int32(0), state))[1]

@@ -17,14 +17,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from snnsim.core.connection import AbstractConnection
-from snnsim.core.delay import AbstractDelay
+from snnsim.core.delay import AbstractDelay, Delay
 from snnsim.core.errors import ConfigurationError, DelayError, ShapeError
 from snnsim.core.events import exact_ratio
 from snnsim.core.fields import param, part, static
 from snnsim.core.keys import Rand
 from snnsim.core.neuron import check_fields
 from snnsim.core.synapse import AbstractSynapse, StaticSynapse, arrivals
-from snnsim.plasticity.events import Index, Sides, changed, sent, target_order
+from snnsim.plasticity.events import Index, Sides, changed, index_of, sent
 
 TIMINGS = {"axonal": 0, "somatic": 1, "dendritic": 2}  # how often the projection's delay is added to a post spike
 
@@ -85,8 +85,9 @@ class AbstractRule(AbstractSynapse):
                               choices=("none", "potentiation", "depression", "both"), kw_only=True)
     first: str = static("depression", doc="which change is made first",
                         choices=("potentiation", "depression", "together"), kw_only=True)
-    by_target: tuple | None = part(lambda: None, doc="synapses in the order of their targets, set by the network",
-                                   kw_only=True)
+    index: tuple | None = part(lambda: None, doc="synapses by source and by target, set by the network", kw_only=True)
+    lines: tuple[float, ...] = static((), unit="ms", doc="different delays of listed synapses, set by the network",
+                                      kw_only=True)
     separate: tuple[bool, bool] = static((False, False), doc="whether spikes of sources and targets come one a "
                                          "synapse, set by the network", kw_only=True)
 
@@ -183,14 +184,13 @@ class AbstractRule(AbstractSynapse):
         if late and delay is not None and not delay.fixed:
             raise ConfigurationError(got=f"timing={self.timing!r} with a {type(delay).__name__}", expected="a fixed "
                                      "delay", where=type(self).__name__, fix="use Delay(...), or timing='axonal'")
-        separate = (connection.separate(shape, pre), bool(late and shape != ()))
-        order = None
-        if connection.listed and not any(separate):
-            arrays = target_order(np.asarray(connection.targets), prod(post))  # type: ignore[attr-defined]
-            order = (connection.sources, *map(jnp.asarray, arrays))  # type: ignore[attr-defined]
+        separate, lines, index = (connection.separate(shape, pre), bool(late and shape != ())), (), None
+        if connection.listed:
+            lines, index = self._indexed(connection, delay if any(separate) else None, pre, post)
+            separate = (False, False) if lines else separate
         own = {name: self._fitted(name, connection, pre) for name, field in self.__dataclass_fields__.items()
                if field.metadata.get("kind") == "param"}
-        built = dataclasses.replace(self, **own, separate=separate, by_target=order,
+        built = dataclasses.replace(self, **own, separate=separate, lines=lines, index=index,
                                     carrier=self.carrier.build(connection, delay, pre, post))
         built._check_weight(weight)
         return built
@@ -198,7 +198,10 @@ class AbstractRule(AbstractSynapse):
     def initial_state(self, connection: AbstractConnection, pre: tuple[int, ...], post: tuple[int, ...]) -> RuleState:
         """No spike yet: all traces are 0."""
         weight = connection.weight  # type: ignore[attr-defined]
-        shapes = [weight.shape if one else shape for one, shape in zip(self.separate, (pre, post), strict=True)]
+        late = bool(TIMINGS[self.timing])
+        lined = [(len(self.lines), *shape) if self.lines and several else shape
+                 for shape, several in ((pre, True), (post, late))]
+        shapes = [weight.shape if one else shape for one, shape in zip(self.separate, lined, strict=True)]
         empty = [tuple(jnp.zeros(shape, weight.dtype) for _ in side)
                  for side, shape in zip(self.traces(), shapes, strict=True)]
         return RuleState(self.carrier.initial_state(connection, pre, post), *empty, self.initial_local(weight),
@@ -208,9 +211,9 @@ class AbstractRule(AbstractSynapse):
                  rand: Rand) -> tuple[RuleState, jax.Array]:
         """What the carrier transmits with the present weights."""
         if isinstance(self.carrier, StaticSynapse):
-            if self.by_target is not None:
-                return state, sent(connection, self._index(connection), signal)
-            return state, arrivals(connection, signal, self.separate[0])
+            if self.index is not None:
+                return state, sent(connection, Index(*self.index), signal)
+            return state, arrivals(connection, signal, self.separate[0], rand)
         carrier, arrived = self.carrier.transmit(state.carrier, connection, signal, dt, rand)
         return state._replace(carrier=carrier), arrived
 
@@ -230,31 +233,55 @@ class AbstractRule(AbstractSynapse):
 
     def post_steps(self, delay: Any, dt: float) -> Any:
         """Steps by which postsynaptic spikes are seen late, by `timing` and `post_delay`."""
-        return TIMINGS[self.timing] * delay + round(self.post_delay / dt)
+        late = TIMINGS[self.timing]
+        return (late * delay if late else 0) + round(self.post_delay / dt)
 
-    def check(self, dt: float, where: str) -> None:
-        """Refuse a `post_delay` off the grid."""
+    def check(self, delay: AbstractDelay | None, dt: float, where: str) -> None:
+        """Refuse a `post_delay` off the grid, and delays other than those that it was built with."""
+        if self.lines and not isinstance(delay.value, jax.core.Tracer):  # type: ignore[union-attr]
+            sources, n = np.asarray(self.index[0]), (len(self.index[2]) - 1) // len(self.lines)  # type: ignore
+            given = np.asarray(delay.value)  # type: ignore[union-attr]
+            given = given if given.shape == sources.shape else given.reshape(-1)[sources % n]
+            if (np.asarray(self.lines)[sources // n] != given).any():
+                raise DelayError(got="delays that were changed after the network was built", where=where,
+                                 expected="those by which the rule sorted its synapses", fix="build the network anew")
         if exact_ratio(self.post_delay, dt).denominator != 1:
             raise DelayError(got=f"post_delay = {self.post_delay:g} ms", expected=f"a multiple of dt = {dt:g} ms",
                              where=where, fix="choose another post_delay or dt")
 
-    def _index(self, connection: AbstractConnection) -> Index:
-        sources, by_target, target_starts = self.by_target  # type: ignore[misc]
-        return Index(connection.starts, sources, connection.targets, by_target, target_starts)  # type: ignore
+    def _indexed(self, connection: Any, delay: AbstractDelay | None, pre: tuple[int, ...],
+                 post: tuple[int, ...]) -> tuple[tuple[float, ...], tuple | None]:
+        """(lines, index) of a list of synapses; no index where visiting all of them is no dearer.
+
+        With delays of each synapse a unit is seen on as many lines as there are different delays.
+        """
+        sources, targets, n = np.asarray(connection.sources), np.asarray(connection.targets), (prod(pre), prod(post))
+        if delay is None:
+            return (), tuple(index_of(sources, n[0], targets, n[1]))
+        if not isinstance(delay, Delay) or not isinstance(self.carrier, StaticSynapse):
+            return (), None
+        given = np.asarray(delay.value)
+        lines, slots = np.unique(given if given.shape == targets.shape else given.reshape(-1)[sources],
+                                 return_inverse=True)
+        if len(lines) * sum(n) > len(targets):
+            return (), None
+        late = bool(TIMINGS[self.timing])
+        index = index_of(slots * n[0] + sources, len(lines) * n[0], slots * n[1] * late + targets,
+                         (len(lines) if late else 1) * n[1])
+        return tuple(lines.tolist()), tuple(index)
 
     def _changed(self, connection: AbstractConnection, moved: tuple, traces: list, spikes: tuple, seen: Any) -> tuple:
         """(weights, local state) after `change`; synapses at rest cost nothing where the connection is a list."""
         p, q = spikes
-        if self.by_target is not None:
-            bare = eqx.tree_at(lambda r: (r.carrier, r.by_target), self, (StaticSynapse(), None))
+        if self.index is not None:
+            bare = eqx.tree_at(lambda r: (r.carrier, r.index), self, (StaticSynapse(), None))
             arrays, rest = eqx.partition(bare, eqx.is_array)
             fixed, numbers = eqx.partition(arrays, lambda leaf: leaf.ndim > 0)
 
             def change(moved, fixed, pre, post, p, q, shared):
                 return eqx.combine(fixed, shared[0], rest).change(*moved, pre, post, p, q, shared[1])
-            index = self._index(connection)
             flat = [jax.tree.map(jnp.ravel, side) for side in (*traces, p, q)]
-            return changed(change, index, Sides(moved, fixed, *flat, (numbers, seen)))
+            return changed(change, Index(*self.index), Sides(moved, fixed, *flat, (numbers, seen)))
         maps = [(lambda values: values) if one else at
                 for one, at in zip(self.separate, (connection.at_source, connection.at_target), strict=True)]
         pre, post = (jax.tree.map(at, side) for at, side in zip(maps, traces, strict=True))

@@ -20,7 +20,7 @@ from snnsim.plasticity import (
     TripletSTDP,
     Unbounded,
 )
-from snnsim.plasticity.events import Index, Sides, changed, everywhere, target_order
+from snnsim.plasticity.events import Sides, changed, everywhere, index_of
 from snnsim.synapses import TsodyksMarkram
 
 RULES = {
@@ -106,6 +106,61 @@ def test_a_delay_for_each_synapse_is_that_of_one_synapse(name, options, kind, x6
         assert mine == pytest.approx(float(weights(one)[0, 0, 0]), abs=1e-12)
 
 
+def many_edges():
+    """Six hundred of all pairs, and few different delays: spikes are then seen on lines."""
+    rng = np.random.default_rng(10)
+    pairs = np.sort(rng.choice(60 * 50, 600, replace=False))
+    return pairs // 50, pairs % 50, rng.choice([1.0, 3.0, 4.0], (60, 50))
+
+
+@pytest.mark.parametrize(("options", "kind"), [({}, "synapse"), (dict(post_delay=2.0), "synapse"), (NEST, "synapse"),
+                                               (NEST, "source"), (LATE, "synapse")])
+def test_lines_of_a_list_are_the_delays_of_the_matrix(options, kind, x64):
+    (i, j, steps), begin = many_edges(), np.random.default_rng(11).uniform(0.2, 0.8, (60, 50))
+    steps = steps if kind == "synapse" else steps[:, 0]
+    listed = sn.Sparse.from_edges(i, j, begin[i, j])
+    given = {"pre": trains(STEPS, 2, 60, 0.1, 1), "teacher": trains(STEPS, 2, 50, 0.1, 2)}
+    found, slopes = [], []
+    for connection, delay in ((listed, steps[i, j] if kind == "synapse" else steps), (sn.Dense(begin), steps)):
+        net = network(PairSTDP(0.1, 0.12, **options), connection, 60, 50, delay=sn.Delay(delay))
+        assert bool(net["plastic"].synapse.lines) == (connection is listed and (kind == "synapse" or options is NEST))
+
+        def end(rate, net=net):
+            net = eqx.tree_at(lambda n: n["plastic"].synapse.a_plus, net, rate)
+            weight = sn.simulate(net, given, duration=float(STEPS)).state.projections["plastic"].plastic.weight
+            weight = weight if weight.ndim == 2 else weight[:, i, j]
+            return jnp.sum(weight**2), weight
+        (_, weight), slope = jax.jit(jax.value_and_grad(end, has_aux=True))(jnp.asarray(0.1))
+        found.append(weight)
+        slopes.append(slope)
+    np.testing.assert_allclose(*found, atol=1e-12)
+    np.testing.assert_allclose(*slopes, rtol=1e-10)
+    assert np.abs(np.asarray(found[0]) - begin[i, j]).max() > 0.1
+    delay = sn.Delay(steps[i, j] if kind == "synapse" else steps)
+    one = network(PairSTDP(0.1, 0.12, **options), listed, 60, 50, delay=delay)
+    alone = sn.simulate(one, {name: spikes[:, 1:] for name, spikes in given.items()}, duration=float(STEPS))
+    np.testing.assert_allclose(weights(alone)[0], found[0][1], atol=1e-12)
+
+
+def test_what_arrives_on_lines(x64):
+    """The list transmits what the same list does with static synapses."""
+    i, j, steps = many_edges()
+    given, heard = {"pre": trains(STEPS, 1, 60, 0.1, 1)}, []
+    for rule in (PairSTDP(0.0, 0.0, **NEST), None):
+        net = network(rule, sn.Sparse.from_edges(i, j, np.linspace(0.0, 1.0, 600)), 60, 50, delay=sn.Delay(steps[i, j]))
+        heard.append(sn.simulate(net, given, duration=float(STEPS), record={"post": ["heard"]})["post", "heard"])
+    np.testing.assert_allclose(*heard, atol=1e-13)
+    assert np.asarray(heard[0]).max() > 1.0
+
+
+def test_delays_that_are_changed_later_are_refused():
+    i, j, steps = many_edges()
+    net = network(PairSTDP(), sn.Sparse.from_edges(i, j, 0.5), 60, 50, delay=sn.Delay(steps[i, j]))
+    other = eqx.tree_at(lambda n: n["plastic"].delay.value, net, jnp.asarray(steps[i, j] + 1.0, jnp.float32))
+    with pytest.raises(DelayError, match="changed after"):
+        sn.simulate(other, duration=5.0)
+
+
 def test_one_to_one(x64):
     net = network(PairSTDP(0.1, 0.1), sn.OneToOne(0.5), 4, 4)
     full = network(PairSTDP(0.1, 0.1), sn.Dense(0.5), 4, 4)
@@ -147,9 +202,7 @@ def test_visits_are_the_pass_over_all_synapses(rate, batch, x64):
     rng, n, m = np.random.default_rng(8), 40, 30
     sources = np.sort(rng.integers(0, n, 5000)).astype(np.int32)
     targets = rng.integers(0, m, 5000).astype(np.int32)
-    order, starts = target_order(targets, m)
-    index = Index(*(jnp.asarray(a, jnp.int32) for a in
-                    (np.searchsorted(sources, np.arange(n + 1)), sources, targets, order, starts)))
+    index = index_of(sources, n, targets, m)
     p, q = (jnp.asarray(rng.random((batch, size)) < rate, float) for size in (n, m))
     moved, fixed, x, y, shared = (jnp.asarray(rng.random(shape)) for shape in
                                   ((batch, 5000), 5000, (batch, n), (batch, m), batch))
