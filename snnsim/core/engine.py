@@ -158,7 +158,9 @@ def _run_together(chunk: _Chunk, component: Component, unroll: int | None) -> No
         neurons, rings, projections = (dict(part) for part in carry[:3])
         ahead = {post: dict(ports) for post, ports in carry[3].items()}
         step = chunk.state.step + offset
-        outputs, traces, signals = {}, {}, {}
+        outputs: dict[str, jax.Array] = {}
+        signals: dict[str, jax.Array] = {}
+        traces = {}
 
         def past(name):
             """What a population has put out, and the row of each delay."""
@@ -168,8 +170,12 @@ def _run_together(chunk: _Chunk, component: Component, unroll: int | None) -> No
 
         def learn(name, modulators):
             projection, post = network.projections[name], internal[name].post
-            seen = outputs[post] if post not in rings or not projection.post_depth(dt) else postsynaptic(
-                projection, *past(post), network.populations[projection.pre].shape, dt, chunk.inference)
+            if projection.post_depth(dt):
+                history, row_of = past(post)
+                pre = network.populations[projection.pre].shape
+                seen = postsynaptic(projection, history, row_of, pre, dt, chunk.inference)
+            else:
+                seen = outputs[post]
             found = {m: modulators(m) for m in projection.modulators}
             projections[name] = learned(projection, projections[name], signals[name], seen, found, dt)
 

@@ -4,7 +4,7 @@
 | --- | --- | --- | --- | --- |
 | NEST stdp_*_synapse | dendritic | after | none | potentiation |
 | sPyNNaker, as the published hippocampal memory shows it | dendritic | after | depression | potentiation |
-| Brian2, the weight read first in on_pre (the defaults) | axonal | before | potentiation | depression |
+| Brian2, on_pre reads the weight first (the defaults) | axonal | before | potentiation | depression |
 | NALSM (time steps of the authors' code) | somatic | before | none | together |
 
 References:
@@ -12,7 +12,11 @@ References:
     (spike tables); Brian2 2.9, synapses.py; Ivanov & Michmizos 2021, NeurIPS (code).
 """
 
-NEST = dict(timing="dendritic", weight_sent="after", coincidence="none", first="potentiation")
-SPYNNAKER = dict(timing="dendritic", weight_sent="after", coincidence="depression", first="potentiation")
-BRIAN2 = dict(timing="axonal", weight_sent="before", coincidence="potentiation", first="depression")
-NALSM = dict(timing="somatic", weight_sent="before", coincidence="none", first="together")
+from typing import Any
+
+Options = dict[str, Any]
+
+NEST: Options = dict(timing="dendritic", weight_sent="after", coincidence="none", first="potentiation")
+SPYNNAKER: Options = dict(timing="dendritic", weight_sent="after", coincidence="depression", first="potentiation")
+BRIAN2: Options = dict(timing="axonal", weight_sent="before", coincidence="potentiation", first="depression")
+NALSM: Options = dict(timing="somatic", weight_sent="before", coincidence="none", first="together")

@@ -149,7 +149,7 @@ def _visited(change: Change, index: Index, sides: Sides, batched: Sides, batch: 
         return change(moved, of("fixed", sample, n), of("pre", sample, source), of("post", sample, target),
                       of("p", sample, source), of("q", sample, target), shared)
 
-    def spiking(values: jax.Array, flag: bool) -> jax.Array:
+    def spiking(values: jax.Array, flag: Any) -> jax.Array:
         return (values if flag else jnp.broadcast_to(values, (batch, *values.shape))) != 0
 
     def visit(moved, sample, n, wanted):

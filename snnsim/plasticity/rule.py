@@ -86,8 +86,8 @@ class AbstractRule(AbstractSynapse):
     first: str = static("depression", doc="which change is made first",
                         choices=("potentiation", "depression", "together"), kw_only=True)
     index: tuple | None = part(lambda: None, doc="synapses by source and by target, set by the network", kw_only=True)
-    lines: tuple[float, ...] = static((), unit="ms", doc="different delays of listed synapses, set by the network",
-                                      kw_only=True)
+    lines: tuple[float, ...] = static(  # type: ignore[misc]
+        (), unit="ms", doc="different delays of listed synapses, set by the network", kw_only=True)
     separate: tuple[bool, bool] = static((False, False), doc="whether spikes of sources and targets come one a "
                                          "synapse, set by the network", kw_only=True)
 
@@ -178,21 +178,20 @@ class AbstractRule(AbstractSynapse):
             ConfigurationError: weights outside the bounds, or a delay with several taps behind the synapse.
             UnsupportedError: a connection whose synapses are not stored one by one.
         """
-        weight = getattr(connection, "weight", None)
         connection.at_source(jnp.zeros(pre))  # refuses weights that synapses share
         late, shape = TIMINGS[self.timing], () if delay is None else delay.shape
         if late and delay is not None and not delay.fixed:
             raise ConfigurationError(got=f"timing={self.timing!r} with a {type(delay).__name__}", expected="a fixed "
                                      "delay", where=type(self).__name__, fix="use Delay(...), or timing='axonal'")
-        separate, lines, index = (connection.separate(shape, pre), bool(late and shape != ())), (), None
-        if connection.listed:
-            lines, index = self._indexed(connection, delay if any(separate) else None, pre, post)
-            separate = (False, False) if lines else separate
-        own = {name: self._fitted(name, connection, pre) for name, field in self.__dataclass_fields__.items()
-               if field.metadata.get("kind") == "param"}
-        built = dataclasses.replace(self, **own, separate=separate, lines=lines, index=index,
+        separate = (connection.separate(shape, pre), bool(late and shape != ()))
+        lines, index = self._indexed(connection, delay if any(separate) else None, pre, post) if connection.listed \
+            else ((), None)
+        own: dict[str, Any] = {name: self._fitted(name, connection, pre) for name, field in
+                               self.__dataclass_fields__.items() if field.metadata.get("kind") == "param"}
+        built = dataclasses.replace(self, **own, lines=lines, index=index,
+                                    separate=(False, False) if lines else separate,
                                     carrier=self.carrier.build(connection, delay, pre, post))
-        built._check_weight(weight)
+        built._check_weight(connection.weight)  # type: ignore[attr-defined]
         return built
 
     def initial_state(self, connection: AbstractConnection, pre: tuple[int, ...], post: tuple[int, ...]) -> RuleState:
@@ -202,16 +201,16 @@ class AbstractRule(AbstractSynapse):
         lined = [(len(self.lines), *shape) if self.lines and several else shape
                  for shape, several in ((pre, True), (post, late))]
         shapes = [weight.shape if one else shape for one, shape in zip(self.separate, lined, strict=True)]
-        empty = [tuple(jnp.zeros(shape, weight.dtype) for _ in side)
-                 for side, shape in zip(self.traces(), shapes, strict=True)]
-        return RuleState(self.carrier.initial_state(connection, pre, post), *empty, self.initial_local(weight),
+        x, y = (tuple(jnp.zeros(shape, weight.dtype) for _ in side)
+                for side, shape in zip(self.traces(), shapes, strict=True))
+        return RuleState(self.carrier.initial_state(connection, pre, post), x, y, self.initial_local(weight),
                          self.initial_shared())
 
     def transmit(self, state: RuleState, connection: AbstractConnection, signal: jax.Array, dt: float,
                  rand: Rand) -> tuple[RuleState, jax.Array]:
         """What the carrier transmits with the present weights."""
         if isinstance(self.carrier, StaticSynapse):
-            if self.index is not None:
+            if self.index is not None and _linear(connection):
                 return state, sent(connection, Index(*self.index), signal)
             return state, arrivals(connection, signal, self.separate[0], rand)
         carrier, arrived = self.carrier.transmit(state.carrier, connection, signal, dt, rand)
@@ -226,9 +225,9 @@ class AbstractRule(AbstractSynapse):
         before = [tuple(value * jnp.exp(-dt / trace.tau) for trace, value in zip(side, kept, strict=True))
                   for side, kept in zip(sides, (state.pre, state.post), strict=True)]
         weight, local = self._changed(connection, moved, before, spikes, seen)
-        after = [tuple(trace.after(value, now) for trace, value in zip(side, values, strict=True))
-                 for side, values, now in zip(sides, before, spikes, strict=True)]
-        state = RuleState(state.carrier, *after, local, shared)
+        x, y = (tuple(trace.after(value, now) for trace, value in zip(side, values, strict=True))
+                for side, values, now in zip(sides, before, spikes, strict=True))
+        state = RuleState(state.carrier, x, y, local, shared)
         return state, eqx.tree_at(lambda c: c.weight, connection, weight)
 
     def post_steps(self, delay: Any, dt: float) -> Any:
@@ -258,7 +257,7 @@ class AbstractRule(AbstractSynapse):
         sources, targets, n = np.asarray(connection.sources), np.asarray(connection.targets), (prod(pre), prod(post))
         if delay is None:
             return (), tuple(index_of(sources, n[0], targets, n[1]))
-        if not isinstance(delay, Delay) or not isinstance(self.carrier, StaticSynapse):
+        if not isinstance(delay, Delay) or not isinstance(self.carrier, StaticSynapse) or not _linear(connection):
             return (), None
         given = np.asarray(delay.value)
         lines, slots = np.unique(given if given.shape == targets.shape else given.reshape(-1)[sources],
@@ -280,14 +279,15 @@ class AbstractRule(AbstractSynapse):
 
             def change(moved, fixed, pre, post, p, q, shared):
                 return eqx.combine(fixed, shared[0], rest).change(*moved, pre, post, p, q, shared[1])
-            flat = [jax.tree.map(jnp.ravel, side) for side in (*traces, p, q)]
-            return changed(change, Index(*self.index), Sides(moved, fixed, *flat, (numbers, seen)))
+            pre, post, p, q = (jax.tree.map(jnp.ravel, side) for side in (*traces, p, q))
+            return changed(change, Index(*self.index), Sides(moved, fixed, pre, post, p, q, (numbers, seen)))
         maps = [(lambda values: values) if one else at
                 for one, at in zip(self.separate, (connection.at_source, connection.at_target), strict=True)]
         pre, post = (jax.tree.map(at, side) for at, side in zip(maps, traces, strict=True))
 
         def everywhere(moved):
-            return self.change(*moved, pre, post, maps[0](p), maps[1](q), seen)
+            weight, local = moved
+            return self.change(weight, local, pre, post, maps[0](p), maps[1](q), seen)
         return jax.lax.cond(jnp.any(p != 0) | jnp.any(q != 0), everywhere, lambda moved: moved, moved)
 
     def _fitted(self, name: str, connection: AbstractConnection, pre: tuple[int, ...]) -> jax.Array:
@@ -310,3 +310,8 @@ class AbstractRule(AbstractSynapse):
             raise ConfigurationError(got=f"a weight of {np.asarray(weight)[np.broadcast_to(wrong, weight.shape)][0]:g}",
                                      expected=f"weights within {low.min():g} and {high.max():g}, which differ",
                                      where=type(self).__name__, fix="change w_min, w_max or the weights")
+
+
+def _linear(connection: AbstractConnection) -> bool:
+    """Whether what arrives is weight times signal, without anything drawn at random."""
+    return type(connection).transmit is AbstractConnection.transmit

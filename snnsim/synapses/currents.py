@@ -71,10 +71,10 @@ class ExponentialSynapse(AbstractCurrent):
         state = state * jnp.exp(-dt / self.tau_syn)
         gain = 1.0 if self.sample == "start" else -self.tau_syn / dt * jnp.expm1(-dt / self.tau_syn)
         if self.spikes == "all":
-            state = state + arrivals(connection, signal, self.separate)
+            state = state + arrivals(connection, signal, self.separate, rand)
             return state, state * gain
         state = state + (1.0 - state) * signal
-        return state, arrivals(connection, state * gain, self.separate)
+        return state, arrivals(connection, state * gain, self.separate, rand)
 
 
 class AlphaSynapse(AbstractCurrent):
@@ -96,7 +96,7 @@ class AlphaSynapse(AbstractCurrent):
         current, feed = state
         kept = jnp.exp(-dt / self.tau_syn)
         current, feed = (current + dt * feed) * kept, feed * kept
-        feed = feed + arrivals(connection, signal, self.separate) * (e / self.tau_syn)
+        feed = feed + arrivals(connection, signal, self.separate, rand) * (e / self.tau_syn)
         if self.sample == "start":
             return (current, feed), current
         gone = -jnp.expm1(-dt / self.tau_syn)

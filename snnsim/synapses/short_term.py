@@ -106,7 +106,7 @@ class TsodyksMarkram(AbstractSynapse):
         x, y, u = self._rested(state, dt)
         u = u + self.utilisation * (1.0 - u) * signal
         released = u * x * signal
-        return Resources(x - released, y + released, u), arrivals(connection, released, self.each)
+        return Resources(x - released, y + released, u), arrivals(connection, released, self.each, rand)
 
     def _rested(self, state: Resources, dt: float) -> Resources:
         """State after `dt` ms without spikes."""
