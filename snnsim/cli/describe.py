@@ -30,9 +30,10 @@ def command(
 
 def _find(name: str) -> type:
     import snnsim.neurons
+    import snnsim.plasticity
     import snnsim.synapses
 
-    families = {key.lower(): kind for family in (snnsim.neurons, snnsim.synapses)
+    families = {key.lower(): kind for family in (snnsim.neurons, snnsim.plasticity, snnsim.synapses)
                 for key, kind in vars(family).items() if inspect.isclass(kind)}
     plain = name.lower().replace("-", "").replace("_", "")
     if plain not in families:
