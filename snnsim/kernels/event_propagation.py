@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from snnsim.kernels import native
 
 BLOCK = 4096  # synaptic events of one turn of the reference's loop
+MOST_EVENTS = 2**31 - 2**13  # counted at a time, in int32; the last block may end beyond them
 MOST_AT_ONCE = 2**22  # synapses times rows whose gradient is held at a time
 
 
@@ -103,6 +104,22 @@ def _native(ring, spikes, weight, starts, ends, targets, delays, step):
 
 def reference(ring, spikes, weight, starts, ends, targets, delays, step):
     """The same in plain JAX: a loop over blocks of synaptic events, found by their place in the running total."""
+    steps, batch, _ = spikes.shape
+    if steps * batch * targets.shape[0] < MOST_EVENTS:
+        return _events(ring, spikes, weight, starts, ends, targets, delays, step)
+    if batch == 1:
+        def one(ring, given):
+            offset, spikes = given
+            return _events(ring, spikes[None], weight, starts, ends, targets, delays, step + offset), None
+        return jax.lax.scan(one, ring, (jnp.arange(steps, dtype=jnp.int32), spikes))[0]
+
+    def alone(ring, spikes):
+        return reference(ring[:, None], spikes[:, None], weight, starts, ends, targets, delays, step)[:, 0]
+    return jax.lax.map(lambda given: alone(*given), (ring.swapaxes(0, 1), spikes.swapaxes(0, 1))).swapaxes(0, 1)
+
+
+def _events(ring, spikes, weight, starts, ends, targets, delays, step):
+    """All events of spikes that together have fewer than `MOST_EVENTS` synapses."""
     depth, batch, slots = ring.shape
     sources = starts.shape[0]
     values = spikes.reshape(-1)
