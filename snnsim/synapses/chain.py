@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from snnsim.core.connection import AbstractConnection
 from snnsim.core.errors import ConfigurationError
 from snnsim.core.fields import part, shape_tuple, static
-from snnsim.core.keys import named_key
+from snnsim.core.keys import Rand, named_key
 
 
 def _tuple(value: Any) -> tuple:
@@ -52,6 +53,14 @@ class Chain(AbstractConnection):
         """Arrivals ``[n, *post]``."""
         for one in self.parts:
             signals = one(signals)
+        return signals
+
+    def transmit(self, signals: jax.Array, rand: Rand) -> jax.Array:
+        """Arrivals ``[steps, batch, *post]``; each part draws from a stream of its own."""
+        for k, one in enumerate(self.parts):
+            # Far from the streams of transforms, which count on from the projection's own.
+            own = Rand(rand.seed, rand.stream + jnp.uint32(k << 16), rand.step, rand.sample, rand.unit)
+            signals = one.transmit(signals, own)
         return signals
 
     def structure(self) -> Chain:
