@@ -81,9 +81,16 @@ class FlatLayout:
         return Chunk(state, ran.counts, beyond | ran.graded, traces, healthy)
 
 
-def runner(network: Network, inputs: Mapping[str, Any], dt: float, inference: bool) -> Layers | FlatLayout:
-    """The faster of the two that can run this network; what is differentiated runs layer by layer."""
-    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((network, inputs)))
+def runner(network: Network, given: Any, dt: float, inference: bool) -> Layers | FlatLayout:
+    """The faster of the two that can run this network; what is transformed by JAX runs layer by layer.
+
+    Args:
+        network: what is to be run.
+        given: inputs, state and seed, a tree; any of them may be differentiated or mapped over.
+        dt: step (ms).
+        inference: False while training.
+    """
+    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((network, given)))
     if traced or not inference or obstacle(network, dt):
         return Layers(network, inference)
     return FlatLayout(network, dt)

@@ -84,7 +84,7 @@ def simulate(network: Network, inputs: Given | None = None, *, duration: float, 
     if first + steps > MOST_STEPS:
         raise ConfigurationError(got=f"{first + steps:,} steps", expected=f"at most {MOST_STEPS:,}", where="simulate",
                                  fix="use a larger dt, or begin anew from the network at rest")
-    run = runner(network, feed.arrays, dt, inference)
+    run = runner(network, (feed.arrays, state, seed), dt, inference)
     length = _chunk_length(run, chunk, steps, batch, wanted, shown=sink is not None or progress is not False)
     check_statistics(network, chunked=not inference and length < steps)
     plan = Plan(network, feed, float(dt), steps, first, batch, _seed(seed), wanted, length, inference, precision,
