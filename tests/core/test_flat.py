@@ -3,6 +3,7 @@
 import itertools
 from collections import Counter
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -332,3 +333,26 @@ def test_graded_populations_are_those_whose_output_is_their_own():
             state, output = self.neuron.fire(state)
             return state, 2 * output
     assert graded(Doubled(sn.LIF(2)))
+
+
+def test_transformations_of_jax_run_layer_by_layer(x64):
+    """Seeds mapped over, a whole run compiled, the gradient of a state: what the flat kernels cannot do."""
+    network = sn.Network(dict(input=sn.Input(5), cell=sn.Noisy(sn.LI(4, tau_mem=10.0), sigma=0.1)), [
+        sn.Projection("input", "cell", sn.Sparse(sn.FixedInDegree(2)))], key=KEY)
+
+    def run(seed, steps=6, state=None):
+        inputs = {"input": np.ones((steps, 1, 5))}
+        return sn.simulate(network, inputs, duration=float(steps), seed=seed, state=state)
+    alone = [run(seed) for seed in (5, 6)]
+    assert alone[0].path.startswith("flat")
+    expected = [np.asarray(rec["cell", "output"]) for rec in alone]
+    assert np.abs(expected[0] - expected[1]).max() > 0.01
+    mapped = jax.vmap(lambda seed: run(seed)["cell", "output"])(jnp.asarray([5, 6], jnp.uint32))
+    np.testing.assert_allclose(mapped, expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(jax.jit(lambda: run(5)["cell", "output"])(), expected[0], rtol=0, atol=1e-12)
+
+    def last(v):
+        state = eqx.tree_at(lambda s: s.populations["cell"].v, alone[0].state, v)
+        return run(5, steps=2, state=state)["cell", "output"][-1].sum()
+    slope = jax.grad(last)(alone[0].state.populations["cell"].v)
+    np.testing.assert_allclose(slope, np.full((1, 4), np.exp(-0.2)), rtol=1e-12)
