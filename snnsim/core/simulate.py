@@ -28,7 +28,7 @@ def simulate(network: Network, inputs: Given | None = None, *, duration: float, 
              record: Mapping[str, Sequence[str]] | None = None, state: SimulationState | None = None,
              seed: int = 0, inference: bool = True, chunk: int | None = None, engine: str = "clocked",
              precision: str = "highest", throw: bool = True, sink: AbstractSink | None = None,
-             progress: bool | ProgressCallback = False) -> Recording:
+             progress: bool | ProgressCallback = False, max_events: int = 10_000_000) -> Recording:
     """Simulate a network.
 
     Args:
@@ -44,12 +44,15 @@ def simulate(network: Network, inputs: Given | None = None, *, duration: float, 
         inference: use running statistics and no dropout; False is for training.
         chunk: steps that are compiled and held at a time; results do not depend on it beyond rounding. None is
             all, or as many as fit for large networks and for a `sink`.
-        engine: "clocked".
+        engine: "clocked" goes in steps of `dt`. "exact" goes from event to event without a grid of time, on the CPU
+            in double precision, for neurons with a `next_crossing`: spike times hold to 1e-12 ms, delays may be of
+            any length, `dt` only spaces the samples of recorded state variables (sample k is the state at k dt).
         precision: of matrix products: "highest" is full float32; "default" allows TF32 or bfloat16 on a GPU.
         throw: raise when a state is not finite; else see `Recording.status`.
         sink: where recorded variables go while the run goes on, such as `snnsim.io.RecordingFolder`, which can
             also resume; memory then does not grow with `duration`. None keeps them in memory.
         progress: True draws a bar on stderr; a function is called with a `SimulationProgress` after each chunk.
+        max_events: spikes at which engine "exact", where rates have no limit, gives up.
 
     Returns:
         A `Recording`.
@@ -58,7 +61,8 @@ def simulate(network: Network, inputs: Given | None = None, *, duration: float, 
         ConfigurationError: unknown names, a duration off the grid.
         DataError: events beyond the duration.
         DelayError: a delay off the grid.
-        DivergenceError: a state left the finite numbers (with `throw`).
+        DivergenceError: a state left the finite numbers (with `throw`), or more than `max_events` spikes.
+        UnsupportedError: something that the chosen engine cannot run.
 
     Example:
         >>> import jax, snnsim as sn
@@ -68,9 +72,15 @@ def simulate(network: Network, inputs: Given | None = None, *, duration: float, 
         >>> sn.simulate(net, {"input": events}, duration=5.0).events("cell").times
         array([2.])
     """
-    if engine != "clocked":
-        raise UnsupportedError(got=f"engine {engine!r}", expected="'clocked'", where="simulate",
-                               fix="leave engine at its default")
+    if engine == "exact":
+        from snnsim.core.exact_engine import simulate_exact
+
+        return simulate_exact(network, inputs or {}, duration=duration, dt=dt, record=_record_of(network, record),
+                              state=state, max_events=max_events, throw=throw, sink=sink, progress=progress)
+    if engine != "clocked" or not isinstance(state, SimulationState | None):
+        raise UnsupportedError(got=f"engine {engine!r} and a state of {type(state).__name__}", where="simulate",
+                               expected="'clocked' or 'exact', and a state of the same engine",
+                               fix="leave engine at its default, or go on with the engine that made the state")
     network.check(dt)
     steps = steps_of(duration, dt)
     feed = Feed(network, inputs or {}, dt=dt, steps=steps, batch=1 if state is None else state.batch)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from snnsim.core.fields import param
 from snnsim.core.neuron import Inputs
-from snnsim.neurons.crossing import first_crossing
+from snnsim.neurons.crossing import first_crossing, not_before
 from snnsim.neurons.integrate_and_fire import AbstractIntegrateAndFire
 from snnsim.neurons.propagators import after_spike, decay, relax
 
@@ -73,3 +73,10 @@ class ALIF(AbstractIntegrateAndFire):
         cut = self.tau_adapt * jnp.log(jnp.where(opposed, -falling / beyond, 1.0))
         return first_crossing(lambda t: self.flow(state, t, drive), self.margin, [], cut,
                               jnp.maximum(self.tau_mem, self.tau_adapt))
+
+    def earliest_crossing(self, state: ALIFState, drive: Inputs) -> jax.Array:
+        """From the slopes now of membrane and threshold, and the heights that they go to."""
+        target, adapted = self.e_l + self.r_m * drive["current"], self.beta * state.a
+        slope = jnp.maximum(target - state.v, 0.0) / self.tau_mem + jnp.maximum(adapted, 0.0) / self.tau_adapt
+        return not_before(self.margin(state), slope,
+                          jnp.maximum(state.v, target) - self.v_th - jnp.minimum(adapted, 0.0))

@@ -133,6 +133,10 @@ class Refractory(AbstractComposed):
         """The neuron's; none while refractory."""
         return jnp.where(state.remaining > 0, jnp.inf, self.neuron.next_crossing(state.neuron, drive))
 
+    def earliest_crossing(self, state: RefractoryState, drive: Inputs) -> jax.Array:
+        """The neuron's; none while refractory."""
+        return jnp.where(state.remaining > 0, jnp.inf, self.neuron.earliest_crossing(state.neuron, drive))
+
     def next_change(self, state: RefractoryState) -> jax.Array:
         """The end of the period."""
         return jnp.where(state.remaining > 0, state.remaining, jnp.inf)

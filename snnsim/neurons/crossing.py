@@ -60,6 +60,18 @@ def first_crossing(flow: Flow, margin: Function, chain: Sequence[Function], cut:
     return jnp.where(at[0] > 0, 0.0, jnp.where(jnp.any(at > 0), found, jnp.inf))
 
 
+def not_before(margin: jax.Array, slope: jax.Array, ceiling: jax.Array) -> jax.Array:
+    """A time (ms) before which no crossing can be: the margin rises by `slope` at most, and never above `ceiling`.
+
+    Args:
+        margin: now.
+        slope: bound on what it rises in a ms, from now on.
+        ceiling: bound on the margin, from now on.
+    """
+    wait = jnp.maximum(-margin, 0.0) / jnp.where(slope > 0, slope, 1.0)
+    return jnp.where(margin > 0, 0.0, jnp.where((slope > 0) & (ceiling > 0), wait, jnp.inf))
+
+
 def bracketed_root(function: Callable[[jax.Array], jax.Array], low: jax.Array, high: jax.Array, at_low: jax.Array,
                    at_high: jax.Array) -> jax.Array:
     """A zero between `low` and `high` to rounding; `low` where the function does not change its sign.

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from snnsim.core.fields import param, static
 from snnsim.core.neuron import Inputs
-from snnsim.neurons.crossing import first_crossing
+from snnsim.neurons.crossing import first_crossing, not_before
 from snnsim.neurons.integrate_and_fire import AbstractIntegrateAndFire
 from snnsim.neurons.propagators import decay, exponential_onto_leak, relax
 
@@ -79,3 +79,10 @@ class CubaLIF(AbstractIntegrateAndFire):
         cut = self.tau_syn * jnp.log(jnp.where(opposed, -driven / beyond, 1.0))
         return first_crossing(lambda t: self.flow(state, t, drive), self.margin, [], cut,
                               jnp.maximum(self.tau_mem, self.tau_syn))
+
+    def earliest_crossing(self, state: CubaLIFState, drive: Inputs) -> jax.Array:
+        """From the slope now, and the height that it could add up to."""
+        target, driven = self.e_l + self.r_m * drive["current"], jnp.maximum(self.r_m * state.i, 0.0)
+        return not_before(self.margin(state), (jnp.maximum(target - state.v, 0.0) + driven) / self.tau_mem,
+                          jnp.maximum(state.v, target) + driven * jnp.minimum(self.tau_syn / self.tau_mem, 1.0)
+                          - self.v_th)

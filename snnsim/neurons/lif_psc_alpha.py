@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import e
 from typing import ClassVar, NamedTuple
 
 import jax
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 
 from snnsim.core.fields import param
 from snnsim.core.neuron import Inputs
-from snnsim.neurons.crossing import first_crossing
+from snnsim.neurons.crossing import first_crossing, not_before
 from snnsim.neurons.integrate_and_fire import AbstractIntegrateAndFire, reset_field
 from snnsim.neurons.propagators import alpha_decay, alpha_jump, alpha_onto_leak, decay, exponential_onto_leak, relax
 
@@ -101,6 +102,15 @@ class LIFPscAlpha(AbstractIntegrateAndFire):
                         - 2.0 / jnp.where(last, apart, 1.0), -1.0)
         return first_crossing(lambda t: self.flow(state, t, drive), self.margin, chain, cut,
                               jnp.maximum(self.tau_mem, jnp.maximum(self.tau_exc, self.tau_inh)))
+
+    def earliest_crossing(self, state: LIFPscAlphaState, drive: Inputs) -> jax.Array:
+        """From the largest slope to come, without inhibition."""
+        target, r_m = self._target(drive), self.tau_mem / self.c_m
+        currents = ((self.tau_exc, state.i_exc, state.di_exc), (self.tau_inh, state.i_inh, state.di_inh))
+        # t exp(-t / tau) is at most tau / e.
+        driven = sum(r_m * (jnp.maximum(i, 0.0) + jnp.maximum(di, 0.0) * tau / e) for tau, i, di in currents)
+        return not_before(self.margin(state), (jnp.maximum(target - state.v, 0.0) + driven) / self.tau_mem,
+                          jnp.maximum(state.v, target) + driven - self.v_th)
 
     def _target(self, drive: Inputs) -> jax.Array:
         return self.e_l + self.tau_mem / self.c_m * (self.i_e + drive["current"])

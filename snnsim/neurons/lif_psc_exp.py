@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from snnsim.core.fields import param
 from snnsim.core.neuron import Inputs
-from snnsim.neurons.crossing import first_crossing
+from snnsim.neurons.crossing import first_crossing, not_before
 from snnsim.neurons.integrate_and_fire import AbstractIntegrateAndFire, reset_field
 from snnsim.neurons.propagators import decay, exponential_onto_leak, relax
 
@@ -84,6 +84,15 @@ class LIFPscExp(AbstractIntegrateAndFire):
         return first_crossing(lambda t: self.flow(state, t, drive), self.margin,
                               [lambda later: beyond + r_m * (later.i_exc + later.i_inh)], cut,
                               jnp.maximum(self.tau_mem, jnp.maximum(self.tau_exc, self.tau_inh)))
+
+    def earliest_crossing(self, state: LIFPscExpState, drive: Inputs) -> jax.Array:
+        """From the slope now, and the height that it could add up to, without inhibition."""
+        target, r_m = self._target(drive), self.tau_mem / self.c_m
+        driven = tuple(jnp.maximum(r_m * i, 0.0) for i in (state.i_exc, state.i_inh))
+        higher = sum(v * jnp.minimum(tau / self.tau_mem, 1.0)
+                     for v, tau in zip(driven, (self.tau_exc, self.tau_inh), strict=True))
+        return not_before(self.margin(state), (jnp.maximum(target - state.v, 0.0) + sum(driven)) / self.tau_mem,
+                          jnp.maximum(state.v, target) + higher - self.v_th)
 
     def _target(self, drive: Inputs) -> jax.Array:
         return self.e_l + self.tau_mem / self.c_m * (self.i_e + drive["current"])

@@ -38,6 +38,11 @@ def crossing(neuron, state):
 
 
 @eqx.filter_jit
+def earliest(neuron, state):
+    return neuron.earliest_crossing(state, {"current": jnp.zeros_like(state.v)})
+
+
+@eqx.filter_jit
 def margins(neuron, state, times):
     drive = {"current": jnp.zeros_like(state.v)}
     return jax.vmap(lambda t: neuron.margin(neuron.flow(state, t, drive)))(times)
@@ -46,6 +51,7 @@ def margins(neuron, state, times):
 def checked(neuron, state, longest):
     """The crossing, after comparing it with the margin at 20,000 times before it."""
     found = float(crossing(neuron, state))
+    assert float(earliest(neuron, state)) <= found * (1.0 + 1e-12), "a bound that does not hold"
     end = min(found, 90.0 * longest)
     times = np.unique(np.r_[np.linspace(0.0, end, 10_000), end * np.geomspace(1e-9, 1.0, 10_000)])
     before = np.asarray(margins(neuron, state, jnp.asarray(times)))[:-1] if found else np.zeros(1)
@@ -87,6 +93,8 @@ def test_a_thousand_random_states_of_each(name, x64):
         values = np.c_[rng.uniform(0.5, 1.0, 80), rng.normal(0.0, 2.0, (80, 4))]
         states = neuron_and_state(name, taus, 0.0, values.T)[1]
         found.append(np.asarray(jax.vmap(lambda s, n=neuron: crossing(n, s))(states)))
+        bound = np.asarray(jax.vmap(lambda s, n=neuron: earliest(n, s))(states))
+        assert (bound <= found[-1] * (1.0 + 1e-12)).all()
         times = np.r_[np.linspace(0.0, 8.0 * max(taus), 30_000), np.linspace(0.0, 1.0, 10_000)]
         times.sort()
         values = np.asarray(jax.vmap(lambda s, n=neuron, t=times: margins(n, s, jnp.asarray(t)))(states))
