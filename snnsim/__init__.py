@@ -55,8 +55,8 @@ if _TYPE_CHECKING:
 # Loaded at first use: optax, h5py and nir would double the time of `import snnsim`.
 _LATER = {
     "evaluate": "snnsim.training", "fit": "snnsim.training", "from_nir": "snnsim.io", "load": "snnsim.io",
-    "save": "snnsim.io", "to_nir": "snnsim.io", "datasets": "", "hardware": "", "io": "", "models": "", "plotting": "",
-    "statistics": "", "training": "",
+    "save": "snnsim.io", "to_nir": "snnsim.io", "datasets": "", "hardware": "", "io": "", "models": "",
+    "plasticity": "", "plotting": "", "statistics": "", "training": "",
 }
 
 
