@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from snnsim.core.engine import run_chunk
-from snnsim.core.flat import Flat, flatten, graded, obstacle
-from snnsim.core.flat_engine import run_flat
+from snnsim.core.flat import Place, flatten, graded, obstacle
+from snnsim.core.flat_engine import Ran, run_flat
 from snnsim.core.flat_kernels import KERNELS
 from snnsim.core.network import Network
 from snnsim.core.observe import OUTPUT, Record
@@ -36,7 +36,7 @@ class Chunk(NamedTuple):
 class Layers:
     """Component by component, on the general engine; differentiable."""
 
-    path = "layers"
+    path, processes = "layers", 1
 
     def __init__(self, network: Network, inference: bool):
         self.network, self.inference = network, inference
@@ -54,8 +54,11 @@ class Layers:
 class FlatLayout:
     """All populations at once, spikes sent ahead; for networks without `obstacle`."""
 
+    processes = 1  # that simulate it together
+
     def __init__(self, network: Network, dt: float):
-        self.network, self.flat, self.path = network, _layout(network, dt), "flat"
+        self.network, self.path = network, "flat"
+        self.flat = latest(network, ("flat", dt), lambda: flatten(network, dt))
 
     def length(self, steps: int, batch: int, record: Record) -> int:
         """As many steps as recordings of `CHUNK_BYTES` hold."""
@@ -67,18 +70,26 @@ class FlatLayout:
     def run(self, state: SimulationState, inputs: Mapping[str, jax.Array], *, dt: float, steps: int, seed: jax.Array,
             record: Record) -> Chunk:
         """Simulate a chunk; spikes come to the host as bits."""
-        state, ran, healthy = _run_flat(self.flat, state, dict(inputs), seed, dt, steps, record, jax.default_backend())
+        state, ran, fine = self._ran(state, dict(inputs), dt=dt, steps=steps, seed=seed, record=record)
         self.path = f"flat, {ran.kernel}"
-        words, begin = np.asarray(ran.words), dict(self.flat.senders)
+        words, senders = np.asarray(ran.words), dict(self.flat.senders)
         traces = {name: dict(found) for name, found in ran.traces.items()}
         places = {place.name: place for place in self.flat.places}
         for name, variables in record:
             place = places.get(name)
-            if place and place.group in begin and not graded(self.flat.groups[place.group]):
-                spikes = PackedSpikes(words, begin[place.group] + place.first, place.shape)
-                traces[name].update({v: spikes for v in variables if v in OUTPUT})
+            if place and place.group in senders and not graded(self.flat.groups[place.group]):
+                traces[name].update({v: self._spikes(words, place) for v in variables if v in OUTPUT})
         beyond = {name: jnp.array(False) for name in self.network.populations}
-        return Chunk(state, ran.counts, beyond | ran.graded, traces, healthy)
+        return Chunk(state, ran.counts, beyond | ran.graded, traces, fine)
+
+    def _ran(self, state: SimulationState, inputs: dict[str, jax.Array], *, dt: float, steps: int, seed: jax.Array,
+             record: Record) -> tuple[SimulationState, Ran, dict[str, jax.Array]]:
+        """The kernel's work, and whether states are finite by population."""
+        return _run_flat(self.flat, state, inputs, seed, dt, steps, record, jax.default_backend())
+
+    def _spikes(self, words: np.ndarray, place: Place) -> PackedSpikes:
+        """A population's spikes among the words of all that send."""
+        return PackedSpikes(words, dict(self.flat.senders)[place.group] + place.first, place.shape)
 
 
 def runner(network: Network, given: Any, dt: float, inference: bool) -> Layers | FlatLayout:
@@ -96,16 +107,15 @@ def runner(network: Network, given: Any, dt: float, inference: bool) -> Layers |
     return FlatLayout(network, dt)
 
 
-_latest: list[tuple[weakref.ref, float, Flat]] = []
+_latest: list[tuple[weakref.ref, tuple, Any]] = []
 
 
-def _layout(network: Network, dt: float) -> Flat:
-    """The flat layout; that of the network simulated last is kept as long as the network lives."""
-    if _latest and _latest[0][0]() is network and _latest[0][1] == dt:
-        return _latest[0][2]
-    flat = flatten(network, dt)
-    _latest[:] = [(weakref.ref(network, lambda _: _latest.clear()), dt, flat)]
-    return flat
+def latest(network: Network, how: tuple, make: Callable[[], Any]) -> Any:
+    """What `make` makes of a network; that of the network simulated last is kept as long as the network lives."""
+    if not (_latest and _latest[0][0]() is network and _latest[0][1] == how):
+        _latest[:] = []  # gone before the next one needs room
+        _latest[:] = [(weakref.ref(network, lambda _: _latest.clear()), how, make())]
+    return _latest[0][2]
 
 
 @eqx.filter_jit
@@ -114,17 +124,18 @@ def _run_layers(network, state, inputs, seed, dt, steps, inference, record):
                                        record=record)
     counts = {name: jnp.sum(array != 0, 0, dtype=jnp.int32) for name, array in outputs.items()}
     beyond = {name: jnp.any((array != 0) & (array != 1)) for name, array in outputs.items()}
-    return state, counts, beyond, {name: found for name, found in traces.items() if found}, _healthy(state)
+    return state, counts, beyond, {name: found for name, found in traces.items() if found}, healthy(state)
 
 
 @eqx.filter_jit
 def _run_flat(flat, state, inputs, seed, dt, steps, record, platform):
     state, ran = run_flat(flat, state, inputs, dt=dt, steps=steps, seed=seed, record=record,
                           kernels=KERNELS[platform])
-    return state, ran, _healthy(state)
+    return state, ran, healthy(state)
 
 
-def _healthy(state: SimulationState) -> dict[str, jax.Array]:
+def healthy(state: SimulationState) -> dict[str, jax.Array]:
+    """Whether all states are finite, by population."""
     return {name: jnp.array([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(part)
                              if jnp.issubdtype(leaf.dtype, jnp.floating)] or [True]).all()
             for name, part in state.populations.items()}

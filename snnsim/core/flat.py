@@ -7,7 +7,7 @@ cost. Nothing is approximated; only in float32 are weights rounded, see `order_f
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -24,6 +24,8 @@ from snnsim.core.projection import BY_SIGN, Projection
 from snnsim.core.sending import pending_depth, ports_of
 from snnsim.core.table import Entry, synapse_table
 from snnsim.kernels.event_propagation import Rows
+
+PARTS = 2**8  # of a target's largest weight, in which its weights are summed; 2^24 synapses of a target fit into uint32
 
 
 class Place(NamedTuple):
@@ -60,6 +62,7 @@ class Flat(eqx.Module):
     rows: Rows = part(doc="all synapses, by source")
     weight: jax.Array = part(doc="their weights, or one for all")
     quantum: jax.Array = part(doc="largest unit to which weights were rounded; 0 if none")
+    n_sources: int = static(doc="number of units that may send, inputs among them")
     n_slots: int = static(doc="length of the arrivals of one step")
     depth: int = static(doc="rows of the ring of arrivals")
     waits: int = static(doc="steps for which spikes of the network may be under way")
@@ -86,47 +89,82 @@ def obstacle(network: Network, dt: float) -> str | None:
 
 def flatten(network: Network, dt: float) -> Flat:
     """The flat layout of a network without `obstacle`."""
+    flat = outline(network, dt)
+    where, source = {place.name: place for place in flat.places}, first_sources(flat)
+    table = [Entry(p, spent(network, p), source[p.pre] + (where[p.pre].first if p.pre in where else 0),
+                   tuple(first + where[p.post].first for first in first_slots(flat, p)))
+             for p in far_projections(network).values()]
+    rows, weight = synapse_table(table, flat.n_sources, flat.depth, dt)
+    quantum = jnp.zeros(())
+    if weight.dtype == jnp.float32 and rows.targets.size:
+        weight, quantum = order_free(weight, rows.targets, flat.n_slots)
+    return dataclasses.replace(flat, rows=rows, weight=weight, quantum=quantum)
+
+
+def outline(network: Network, dt: float, sizes: Sequence[int] | None = None) -> Flat:
+    """The layout without its synapses.
+
+    Args:
+        network: without `obstacle`.
+        dt: step (ms).
+        sizes: units for which sources and slots are numbered, by group; None is all of them. Other sizes are for the
+            part of the network on one of several devices.
+    """
     places, groups, streams = _grouped(network)
     where = {place.name: place for place in places}
-    twin = {name: p for name, p in network.projections.items() if p.connection.diagonal and p.may_be_instant
-            and not isinstance(network.populations[p.pre], Input)}
-    far = {name: p for name, p in network.projections.items() if name not in twin}
+    far = far_projections(network)
+    sizes = [neuron.size for neuron in groups] if sizes is None else sizes
 
     senders, inputs, n_sources = [], [], 0
     for g, neuron in enumerate(groups):
         if not graded(neuron) or any(where[p.pre].group == g for p in far.values() if p.pre in where):
             senders.append((g, n_sources))
-            n_sources += neuron.size
-    first_source = dict(senders)
+            n_sources += sizes[g]
     for name in network.inputs:
         inputs.append((name, n_sources, network.populations[name].size))
         n_sources += network.populations[name].size
-    begin = {name: first for name, first, _ in inputs}
-    begin |= {place.name: first_source[place.group] + place.first for place in places if place.group in first_source}
-
     slots, n_slots = [], 0
     for g, neuron in enumerate(groups):
         used = {port for p in far.values() if where[p.post].group == g for port in ports_of(p)}
         for port in (port for port in neuron.ports if port in used):
             slots.append((port, g, n_slots))
-            n_slots += neuron.size
-    slot = {(port, g): first for port, g, first in slots}
-
-    # Spikes of a step leave at its end, those of an input at the beginning of theirs: delays count from there.
-    spent = {name: 0 if isinstance(network.populations[p.pre], Input) else 1 for name, p in far.items()}
-    depth = 1 + max([p.depth(dt) - spent[name] for name, p in far.items()], default=0)
-    table = []
-    for name, p in far.items():
-        post = where[p.post]
-        table.append(Entry(p, spent[name], begin[p.pre],
-                           tuple(slot[port, post.group] + post.first for port in ports_of(p))))
-    rows, weight = synapse_table(table, n_sources, depth, dt)
-    quantum = jnp.zeros(())
-    if weight.dtype == jnp.float32 and rows.targets.size:
-        weight, quantum = order_free(weight, rows.targets, n_slots)
+            n_slots += sizes[g]
+    depth = 1 + max([p.depth(dt) - spent(network, p) for p in far.values()], default=0)
     return Flat(groups=groups, places=places, streams=streams, senders=tuple(senders), inputs=tuple(inputs),
-                slots=tuple(slots), twins=_twins(twin.values(), where, groups), rows=rows, weight=weight,
-                quantum=quantum, n_slots=n_slots, depth=depth, waits=pending_depth(network, dt))
+                slots=tuple(slots), twins=_twins(twin_projections(network).values(), where, groups), rows=None,
+                weight=None, quantum=None, n_sources=n_sources, n_slots=n_slots, depth=depth,
+                waits=pending_depth(network, dt))
+
+
+def twin_projections(network: Network) -> dict[str, Projection]:
+    """One-to-one projections whose signals arrive in the step in which they are sent."""
+    return {name: p for name, p in network.projections.items() if p.connection.diagonal and p.may_be_instant
+            and not isinstance(network.populations[p.pre], Input)}
+
+
+def far_projections(network: Network) -> dict[str, Projection]:
+    """All others: their synapses are in the table."""
+    twins = twin_projections(network)
+    return {name: p for name, p in network.projections.items() if name not in twins}
+
+
+def spent(network: Network, projection: Projection) -> int:
+    """Steps of a delay that have passed when a spike leaves: at the end of a step, those of an input at its begin."""
+    return 0 if isinstance(network.populations[projection.pre], Input) else 1
+
+
+def first_sources(flat: Flat) -> dict[str, int]:
+    """First source of each input, and of the group of each population that sends."""
+    senders = dict(flat.senders)
+    found = {place.name: senders[place.group] for place in flat.places if place.group in senders}
+    return found | {name: first for name, first, _ in flat.inputs}
+
+
+def first_slots(flat: Flat, projection: Projection) -> tuple[int, ...]:
+    """First slot of the target's group at each port at which a projection arrives."""
+    group = next(place.group for place in flat.places if place.name == projection.post)
+    return tuple(first for wanted in ports_of(projection) for port, g, first in flat.slots
+                 if (port, g) == (wanted, group))
 
 
 def graded(neuron: AbstractPointNeuron) -> bool:
@@ -140,18 +178,27 @@ def order_free(weight: jax.Array, targets: jax.Array, n_slots: int) -> tuple[jax
     """(weights rounded so that sums do not depend on their order, the largest unit of rounding).
 
     The weights of a target become multiples of a power of two so large that the sum of all of them, at most 2^24
-    of it, is exact in float32: in any order, on any number of threads or devices.
+    of it, is exact in float32: in any order, on any number of threads or devices. How large that sum may get must not
+    depend on an order either: it is bounded by whole parts of the target's largest weight.
     """
     @jax.jit
     def rounded(weight, targets):
         each = jnp.broadcast_to(jnp.abs(weight), targets.shape)
-        largest = jnp.zeros(n_slots, weight.dtype).at[targets].add(each)
-        # One binade to spare: `largest` itself was summed with rounding. Units below the normal numbers would be 0.
-        least = jnp.finfo(weight.dtype).tiny * 2.0**24
-        unit = jnp.exp2(jnp.ceil(jnp.log2(jnp.maximum(largest, least))) - 23)
+        top = jnp.zeros(n_slots, weight.dtype).at[targets].max(each)
+        # Units below the normal numbers would be 0.
+        scale = _power_of_two(jnp.maximum(top, jnp.finfo(weight.dtype).tiny * 2.0**24))
+        parts = jnp.ceil(each / scale[targets] * PARTS).astype(jnp.uint32)
+        bound = jnp.zeros(n_slots, jnp.uint32).at[targets].add(parts).astype(weight.dtype) * (scale / PARTS)
+        unit = _power_of_two(jnp.maximum(bound, scale)) * 2.0**-23  # one binade to spare: weights are rounded up, too
         mine = unit[targets]
-        return jnp.round(weight / mine) * mine, jnp.where(largest > 0, unit, 0).max()
+        return jnp.round(weight / mine) * mine, jnp.where(top > 0, unit, 0).max()
     return rounded(weight, targets)
+
+
+def _power_of_two(values: jax.Array) -> jax.Array:
+    """The power of two at or above each positive float32, exactly: `jnp.exp2` of a whole number need not be one."""
+    bits = jax.lax.bitcast_convert_type(values, jnp.uint32)
+    return jax.lax.bitcast_convert_type((bits + jnp.uint32(0x007FFFFF)) & jnp.uint32(0xFF800000), jnp.float32)
 
 
 def _grouped(network: Network) -> tuple[tuple[Place, ...], tuple[AbstractPointNeuron, ...], tuple]:
