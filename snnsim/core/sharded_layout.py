@@ -63,9 +63,9 @@ def _run_sharded(flat, shards, state, inputs, seed, *, dt, steps, record, platfo
     return state, ran, healthy(state)
 
 
-def on_devices(network: Network, inputs: Mapping[str, Any], dt: float, inference: bool, devices: Devices | None,
+def on_devices(network: Network, given: Any, dt: float, inference: bool, devices: Devices | None,
                placement: Mapping[str, int] | None) -> Layers | FlatLayout:
-    """How to run this network on these devices; on one that nothing is said of, as ever.
+    """How to run this network on these devices; on the first one alone as without a word of devices.
 
     Raises:
         ConfigurationError: devices that are not there, or placements that cannot be.
@@ -76,8 +76,8 @@ def on_devices(network: Network, inputs: Mapping[str, Any], dt: float, inference
                                  fix="pass for example devices=2")
     chosen = devices_of(devices)
     if chosen == jax.devices()[:1] and not placement:
-        return runner(network, inputs, dt, inference)
-    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((network, inputs)))
+        return runner(network, given, dt, inference)
+    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((network, given)))
     reason = "it is differentiated or transformed" if traced else "it is trained (inference=False)" \
         if not inference else obstacle(network, dt)
     if reason:

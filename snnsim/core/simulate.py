@@ -15,8 +15,10 @@ from snnsim.core.events import exact_ratio
 from snnsim.core.feed import Feed, Given
 from snnsim.core.network import Network
 from snnsim.core.observe import Record, check_record
+from snnsim.core.processes import FirstProcess
 from snnsim.core.progress import ProgressCallback, following
 from snnsim.core.recording import Recording, Status
+from snnsim.core.sharded_layout import Devices, on_devices
 from snnsim.core.sink import AbstractSink, Memory, Plan, Totals, Traces
 from snnsim.core.state import SimulationState, initial_state
 
@@ -28,7 +30,8 @@ def simulate(network: Network, inputs: Given | None = None, *, duration: float, 
              record: Mapping[str, Sequence[str]] | None = None, state: SimulationState | None = None,
              seed: int = 0, inference: bool = True, chunk: int | None = None, engine: str = "clocked",
              precision: str = "highest", throw: bool = True, sink: AbstractSink | None = None,
-             progress: bool | ProgressCallback = False, max_events: int = 10_000_000) -> Recording:
+             progress: bool | ProgressCallback = False, max_events: int = 10_000_000,
+             devices: Devices | None = None, placement: Mapping[str, int] | None = None) -> Recording:
     """Simulate a network.
 
     Args:
@@ -53,6 +56,10 @@ def simulate(network: Network, inputs: Given | None = None, *, duration: float, 
             also resume; memory then does not grow with `duration`. None keeps them in memory.
         progress: True draws a bar on stderr; a function is called with a `SimulationProgress` after each chunk.
         max_events: spikes at which engine "exact", where rates have no limit, gives up.
+        devices: how many devices share the units, or which of `jax.devices()`, of all processes; None is one. Results
+            do not depend on it: in float32 spikes are the same to the bit.
+        placement: device by population, counted from 0, for those that shall not be dealt out by themselves. Devices
+            exchange spikes once in the shortest delay between them: join them by long delays only.
 
     Returns:
         A `Recording`.
@@ -75,6 +82,9 @@ def simulate(network: Network, inputs: Given | None = None, *, duration: float, 
     if engine == "exact":
         from snnsim.core.exact_engine import simulate_exact
 
+        if devices is not None or placement is not None:
+            raise UnsupportedError(got=f"devices = {devices} and engine 'exact'", expected="one device",
+                                   where="simulate", fix="leave devices and placement away, or use engine 'clocked'")
         return simulate_exact(network, inputs or {}, duration=duration, dt=dt, record=_record_of(network, record),
                               state=state, max_events=max_events, throw=throw, sink=sink, progress=progress)
     if engine != "clocked" or not isinstance(state, SimulationState | None):
@@ -94,11 +104,14 @@ def simulate(network: Network, inputs: Given | None = None, *, duration: float, 
     if first + steps > MOST_STEPS:
         raise ConfigurationError(got=f"{first + steps:,} steps", expected=f"at most {MOST_STEPS:,}", where="simulate",
                                  fix="use a larger dt, or begin anew from the network at rest")
-    run = runner(network, (feed.arrays, state, seed), dt, inference)
+    run = runner(network, (feed.arrays, state, seed), dt, inference) if devices is None and placement is None \
+        else on_devices(network, (feed.arrays, state, seed), dt, inference, devices, placement)
     length = _chunk_length(run, chunk, steps, batch, wanted, shown=sink is not None or progress is not False)
     check_statistics(network, chunked=not inference and length < steps)
     plan = Plan(network, feed, float(dt), steps, first, batch, _seed(seed), wanted, length, inference, precision,
                 run.path)
+    if run.processes > 1:
+        sink, progress = sink and FirstProcess(sink), jax.process_index() == 0 and progress
     sink = Memory() if sink is None else sink
     with sink.opened(plan, Totals.at_start(network, state, batch)) as (begin, totals), \
             following(progress, duration=steps * dt, begin=begin * dt) as simulated:
