@@ -10,6 +10,12 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
+def pytest_runtest_setup(item):
+    """What is marked `gpu` needs one: ``pytest -m gpu`` is the suite for a machine that has it."""
+    if item.get_closest_marker("gpu") and jax.default_backend() != "gpu":
+        pytest.skip(f"needs a GPU, and JAX runs on {jax.default_backend()} here")
+
+
 @pytest.fixture
 def x64():
     """Run a test in double precision."""

@@ -101,9 +101,9 @@ def _compiled(given: Given, carried: tuple, ring: jax.Array) -> Any:
 
 
 def _persistent(given: Given, carried: tuple, ring: jax.Array) -> Any:
-    """All steps in one GPU kernel: one sample, no inputs, groups of one size, plain spikes, float32."""
+    """All steps in one GPU kernel: one sample, no inputs, groups of one size, plain spikes, float32, any synapses."""
     flat = given.flat
-    if ring.shape[1] != 1 or flat.inputs or flat.weight.dtype == jnp.float64 \
+    if ring.shape[1] != 1 or flat.inputs or flat.weight.dtype == jnp.float64 or not flat.rows.targets.size \
             or len({neuron.size for neuron in flat.groups}) != 1 or not all(twins.aligned for twins in flat.twins) \
             or any(graded(flat.groups[g]) for g, _ in flat.senders):
         return None

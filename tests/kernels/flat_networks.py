@@ -1,4 +1,4 @@
-"""Flat networks run by the compiled steps and by XLA's steps, and what must agree."""
+"""Flat networks run by each of the kernels, and what must agree."""
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ from snnsim.core.flat import flatten, obstacle
 from snnsim.core.packed import PackedSpikes
 from snnsim.core.state import initial_state
 
-KERNELS = {"compiled": flat_kernels.COMPILED, "stepwise": flat_kernels.STEPWISE}
+KERNELS = {"compiled": flat_kernels.COMPILED, "persistent": flat_kernels.PERSISTENT, "stepwise": flat_kernels.STEPWISE}
 KEY = jax.random.key(0)
 
 
