@@ -14,6 +14,8 @@ def command(
     source: Annotated[Path, typer.Argument(help="Folder of a run, network file (.h5) or NIR graph (.nir).")],
     targets: Targets = DEFAULT_TARGETS,
     out: Annotated[Path | None, typer.Option("--out", help="HTML file to write.")] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="CSV file to write: one row a term.")] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="Markdown file to write.")] = None,
     data: Data = None,
     rate: Annotated[float, typer.Option(min=0.0, help="Files only: Poisson input (spikes/s per unit).")] = 20.0,
     duration: Annotated[float, typer.Option(min=0.0, help="Files only: length of the run (ms).")] = 1000.0,
@@ -25,13 +27,18 @@ def command(
     import json
 
     from snnsim.cli.priced import report_of_file, report_of_run
+    from snnsim.io.atomic import require_new_file
 
+    for path in (out, csv, markdown):
+        if path is not None:
+            require_new_file(path)
     if source.is_dir():
         report = report_of_run(source, split(targets), data=data)
     else:
         report = report_of_file(source, split(targets), rate=rate, duration=duration, dt=dt, seed=seed)
-    if out is not None:
-        report.to_html(out)
+    for path, write in ((out, report.to_html), (csv, report.to_csv), (markdown, report.to_markdown)):
+        if path is not None:
+            write(path)
     if as_json:
         print(json.dumps(report.to_dict(), sort_keys=True))
     else:

@@ -64,6 +64,16 @@ def require_new_folder(path: str | Path, fix: str = "choose another folder") -> 
         raise OutputExistsError(got="earlier results", expected="a new or empty folder", where=str(path), fix=fix)
 
 
+def require_new_file(path: str | Path) -> None:
+    """Raise unless a file of this path could be written now, before the work that would fill it.
+
+    Raises:
+        OutputExistsError: there is one.
+        ConfigurationError: no such folder, or `path` is a folder.
+    """
+    _check_target(Path(path), overwrite=False)
+
+
 def write_text(path: str | Path, text: str, *, overwrite: bool = False) -> None:
     """Write a text file (UTF-8) whole or not at all; arguments and errors as `replacing`."""
     with replacing(path, overwrite=overwrite) as temporary:
