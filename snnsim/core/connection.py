@@ -38,6 +38,15 @@ class AbstractConnection(eqx.Module):
         def targets(self) -> Any:
             """Target of each synapse."""
 
+    def expected_weights(self, pre: tuple[int, ...], post: tuple[int, ...]) -> float:
+        """How many weights `build` makes for these shapes, on average; 0 where they are few whatever the shapes."""
+        return 0.0
+
+    @property
+    def bytes_while_drawn(self) -> float:
+        """Bytes a weight that `build` needs besides the weights, while it draws them."""
+        return 0.0
+
         @property
         def sources(self) -> Any:
             """Source of each synapse."""

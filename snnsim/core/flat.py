@@ -18,10 +18,11 @@ import numpy as np
 
 from snnsim.core.fields import part, static
 from snnsim.core.input import Input
+from snnsim.core.memory import ensure_room, laid_out
 from snnsim.core.network import Network
 from snnsim.core.neuron import AbstractNeuron, AbstractPointNeuron
 from snnsim.core.projection import BY_SIGN, Projection
-from snnsim.core.sending import pending_depth, ports_of
+from snnsim.core.sending import delay_type, pending_depth, ports_of
 from snnsim.core.table import Entry, synapse_table
 from snnsim.kernels.event_propagation import Rows
 
@@ -94,6 +95,9 @@ def flatten(network: Network, dt: float) -> Flat:
     table = [Entry(p, spent(network, p), source[p.pre] + (where[p.pre].first if p.pre in where else 0),
                    tuple(first + where[p.post].first for first in first_slots(flat, p)))
              for p in far_projections(network).values()]
+    need = laid_out([entry.projection for entry in table], delay_type(flat.depth), flat.depth, flat.n_slots)
+    ensure_room(need, "simulation", on_device=True,
+                fix="use fewer neurons or synapses, weights of bfloat16, or a machine or device with more memory")
     rows, weight = synapse_table(table, flat.n_sources, flat.depth, dt)
     quantum = jnp.zeros(())
     if weight.dtype == jnp.float32 and rows.targets.size:

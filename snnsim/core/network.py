@@ -12,6 +12,7 @@ from snnsim.core.fields import part, static
 from snnsim.core.graph import Component, components
 from snnsim.core.input import Input
 from snnsim.core.keys import named_key
+from snnsim.core.memory import drawn_together, ensure_room
 from snnsim.core.neuron import AbstractNeuron
 from snnsim.core.projection import Projection
 
@@ -65,6 +66,9 @@ class Network(eqx.Module):
                 raise ConfigurationError(got=f"the input population {projection.post!r} as target",
                                          expected="a population of neurons", where=f"projection {name!r}",
                                          fix="let it end at neurons; an Input only passes on what simulate is given")
+        ensure_room(drawn_together(self.populations, projections.values()), "network", say=True,
+                    fix="use fewer neurons or synapses, for example a smaller scale, or a machine with more memory")
+        for name, projection in projections.items():
             self.projections[name] = projection.build(name, populations[projection.pre], populations[projection.post],
                                                       named_key(key, name))
         self.trainable = tuple((trainable or {}).items())

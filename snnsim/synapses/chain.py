@@ -43,6 +43,11 @@ class Chain(AbstractConnection):
                                      expected="one shape fewer than parts", where="Chain",
                                      fix="give the shape of the signal after each part but the last")
 
+    def expected_weights(self, pre: tuple[int, ...], post: tuple[int, ...]) -> float:
+        """Those of all parts."""
+        shapes = (pre, *self.between, post)
+        return sum(one.expected_weights(shapes[k], shapes[k + 1]) for k, one in enumerate(self.parts))
+
     def build(self, pre: tuple[int, ...], post: tuple[int, ...], key: jax.Array) -> Chain:
         """With arrays for these shapes."""
         shapes = (pre, *self.between, post)

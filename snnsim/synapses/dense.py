@@ -48,6 +48,10 @@ class Dense(AbstractConnection):
     bias: Any = bias_field()
     post: tuple[int, ...] = static((), doc="shape of the target population")
 
+    def expected_weights(self, pre: tuple[int, ...], post: tuple[int, ...]) -> float:
+        """One for each pair."""
+        return float(prod(pre) * prod(post))
+
     def build(self, pre: tuple[int, ...], post: tuple[int, ...], key: jax.Array) -> Dense:
         """With arrays for these shapes."""
         weight = initial(self.weight, (prod(pre), prod(post)), named_key(key, "weight"), "Dense")
@@ -92,6 +96,10 @@ class OneToOne(AbstractConnection):
     diagonal: ClassVar = True
 
     weight: Any = weight_field(1.0, doc="weights, one a unit")
+
+    def expected_weights(self, pre: tuple[int, ...], post: tuple[int, ...]) -> float:
+        """One for each target unit."""
+        return float(prod(post))
 
     def build(self, pre: tuple[int, ...], post: tuple[int, ...], key: jax.Array) -> OneToOne:
         """With arrays for these shapes.

@@ -23,6 +23,15 @@ class AbstractRule(eqx.Module):
     def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
         """Starts int32 [sources + 1] and flat targets int32 [synapses], for populations of these shapes."""
 
+    def expected(self, pre: tuple[int, ...], post: tuple[int, ...]) -> float:
+        """Synapses that are drawn on average or at most; 0 where the rule does not tell."""
+        return 0.0
+
+    @property
+    def bytes_while_drawn(self) -> float:
+        """Bytes a synapse that `draw` needs besides the targets, measured."""
+        return 0.0
+
 
 class FixedProbability(AbstractRule):
     """Each pair is joined with probability p (NEST pairwise_bernoulli).
@@ -39,6 +48,15 @@ class FixedProbability(AbstractRule):
         if not 0.0 <= self.p <= 1.0:
             raise ConfigurationError(got=f"p = {self.p}", expected="0 to 1", where="FixedProbability",
                                      fix="pass a probability")
+
+    def expected(self, pre: tuple[int, ...], post: tuple[int, ...]) -> float:
+        """The mean."""
+        return self.p * prod(pre) * prod(post)
+
+    @property
+    def bytes_while_drawn(self) -> float:
+        """Pairs, sources and targets as int64."""
+        return 40.0 if self.allow_self else 56.0
 
     def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
         """Walk over the pairs by geometric jumps, so that only the synapses drawn cost anything."""
@@ -70,6 +88,15 @@ class FixedOutDegree(AbstractRule):
     allow_self: bool = static(True, doc="whether i may be joined to i")
     multiple: bool = static(False, doc="whether a pair may have several synapses")
 
+    def expected(self, pre: tuple[int, ...], post: tuple[int, ...]) -> float:
+        """Exactly k of each source."""
+        return float(self.k * prod(pre))
+
+    @property
+    def bytes_while_drawn(self) -> float:
+        """Indices as int64, sorted and compared."""
+        return 24.0
+
     def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
         """Draw k targets for each source."""
         targets = _choices(prod(pre), prod(post), self.k, self.allow_self, self.multiple, rng)
@@ -89,6 +116,15 @@ class FixedInDegree(AbstractRule):
     allow_self: bool = static(True, doc="whether i may be joined to i")
     multiple: bool = static(False, doc="whether a pair may have several synapses")
 
+    def expected(self, pre: tuple[int, ...], post: tuple[int, ...]) -> float:
+        """Exactly k of each target."""
+        return float(self.k * prod(post))
+
+    @property
+    def bytes_while_drawn(self) -> float:
+        """Indices as int64, sorted and compared."""
+        return 24.0
+
     def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
         """Draw k sources for each target."""
         sources = _choices(prod(post), prod(pre), self.k, self.allow_self, self.multiple, rng).ravel()
@@ -106,6 +142,15 @@ class FixedTotalNumber(AbstractRule):
 
     n: int = static(doc="number of synapses")
     allow_self: bool = static(True, doc="whether i may be joined to i")
+
+    def expected(self, pre: tuple[int, ...], post: tuple[int, ...]) -> float:
+        """Exactly n."""
+        return float(self.n)
+
+    @property
+    def bytes_while_drawn(self) -> float:
+        """Blocks of threads; sources and targets as int64 where pairs are left out."""
+        return 4.0 if self.allow_self else 24.0
 
     def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
         """Draw how many synapses each source has, then a target for each: no sorting."""
@@ -134,6 +179,19 @@ class DistanceDependent(AbstractRule):
     p: float = static(doc="probability at distance 0")
     scale: float = static(doc="decay length in grid spacings")
     allow_self: bool = static(False, doc="whether i may be joined to i")
+
+    def expected(self, pre: tuple[int, ...], post: tuple[int, ...]) -> float:
+        """As if no source were near the edge."""
+        if self.scale <= 0:
+            return 0.0
+        reach = int(np.ceil(4 * self.scale))
+        line = np.exp(-(np.arange(-reach, reach + 1) / self.scale) ** 2).sum()
+        return prod(pre) * min(self.p * float(line) ** len(post), float(prod(post)))
+
+    @property
+    def bytes_while_drawn(self) -> float:
+        """Sources and targets as int64, source by source and together."""
+        return 56.0
 
     def draw(self, pre: tuple[int, ...], post: tuple[int, ...], rng: np.random.Generator) -> Drawn:
         """For each source, a draw among the targets in a box of 4 scales around it."""
@@ -173,10 +231,15 @@ def _starts(counts: np.ndarray) -> np.ndarray:
         ConfigurationError: more synapses than an index of 31 bits can tell apart.
     """
     ends = np.cumsum(counts)
-    if len(ends) and ends[-1] >= MOST_SYNAPSES:
-        raise ConfigurationError(got=f"{ends[-1]:,} synapses", expected=f"fewer than {MOST_SYNAPSES:,} a projection",
-                                 where="connection rule", fix="split the projection by target population")
+    refuse_too_many(ends[-1] if len(ends) else 0)
     return np.concatenate([[0], ends]).astype(np.int32)
+
+
+def refuse_too_many(synapses: float) -> None:
+    """Raise `ConfigurationError` for more synapses than an index of 31 bits can tell apart."""
+    if synapses >= MOST_SYNAPSES:
+        raise ConfigurationError(got=f"{synapses:,.0f} synapses", expected=f"fewer than {MOST_SYNAPSES:,} a projection",
+                                 where="connection rule", fix="split the projection by target population")
 
 
 def integers(rng: np.random.Generator, below: int, size: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from snnsim.core.fields import on_host, part, static
 from snnsim.core.keys import named_key, numpy_generator
 from snnsim.kernels.event_propagation import Rows, propagate
 from snnsim.synapses.dense import weight_field
-from snnsim.synapses.rules import AbstractRule, by_source
+from snnsim.synapses.rules import AbstractRule, by_source, refuse_too_many
 
 
 class Sparse(AbstractConnection):
@@ -68,6 +68,17 @@ class Sparse(AbstractConnection):
         indices = jnp.arange(len(self.starts) - 1, dtype=jnp.int32)
         return jnp.repeat(indices, jnp.diff(self.starts), total_repeat_length=self.n_synapses)
 
+    def expected_weights(self, pre: tuple[int, ...], post: tuple[int, ...]) -> float:
+        """Synapses of the list, or what the rule draws on average."""
+        if self.starts is not None:
+            return float(self.n_synapses)
+        return 0.0 if self.rule is None else self.rule.expected(pre, post)
+
+    @property
+    def bytes_while_drawn(self) -> float:
+        """What the rule needs; a list is there already."""
+        return 0.0 if self.rule is None or self.starts is not None else self.rule.bytes_while_drawn
+
     def build(self, pre: tuple[int, ...], post: tuple[int, ...], key: jax.Array) -> Sparse:
         """With the synapses drawn for these shapes.
 
@@ -80,6 +91,7 @@ class Sparse(AbstractConnection):
             if self.rule is None:
                 raise ConfigurationError(got="neither rule nor list", expected="one of them", where="Sparse",
                                          fix="pass for example FixedProbability(0.1), or use Sparse.from_edges")
+            refuse_too_many(self.rule.expected(pre, post))
             starts, targets = self.rule.draw(pre, post, numpy_generator(named_key(key, "structure")))
         highest = len(starts) - 2, int(targets.max(initial=-1))
         for name, index, size in (("source", highest[0], n_pre), ("target", highest[1], prod(post))):
