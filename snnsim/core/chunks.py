@@ -65,7 +65,8 @@ class FlatLayout:
         sizes = {name: neuron.size for name, neuron in self.network.populations.items()}
         traced = sum(4 * sizes[name] for name, variables in record for v in variables if v not in OUTPUT)
         words = sum(neuron.size for neuron in self.flat.groups) // 8
-        return int(np.clip(CHUNK_BYTES // max(1, batch * (traced + words)), 1, steps))
+        dense = sum(4 * sizes[name] for name in self.network.inputs)
+        return int(np.clip(CHUNK_BYTES // max(1, batch * (traced + words + dense)), 1, steps))
 
     def run(self, state: SimulationState, inputs: Mapping[str, jax.Array], *, dt: float, steps: int, seed: jax.Array,
             record: Record) -> Chunk:

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from snnsim.core.fields import part, static
+from snnsim.core.fields import float_array, part, static
 from snnsim.core.input import Input
 from snnsim.core.memory import ensure_room, laid_out
 from snnsim.core.network import Network
@@ -250,8 +250,9 @@ def _merged(neurons: list[AbstractPointNeuron]) -> AbstractPointNeuron:
     shape = (sum(sizes),)
 
     def joined(*leaves):
-        if all(leaf.ndim == 0 for leaf in leaves) and len({float(leaf) for leaf in leaves}) == 1:
+        if all(np.ndim(leaf) == 0 for leaf in leaves) and len({float(leaf) for leaf in leaves}) == 1:
             return leaves[0]
+        leaves = [float_array(leaf) if isinstance(leaf, float | int) else leaf for leaf in leaves]  # plain numbers
         parts = [jnp.broadcast_to(leaf, neuron.shape).reshape(-1) for leaf, neuron in zip(leaves, neurons, strict=True)]
         return jnp.concatenate(parts)
     return jax.tree.map(joined, *[resized(neuron, shape) for neuron in neurons])
