@@ -34,7 +34,7 @@ def host_empty(size: int, dtype: Any) -> np.ndarray:
 def on_host(values: Any) -> jax.Array:
     """`values` as an array in the host's memory, not committed to it: a GPU copies it when it computes with it."""
     try:
-        host = jax.devices("cpu")[0]
+        host = jax.local_devices(backend="cpu")[0]
     except RuntimeError:  # a process that was told to know its GPU only
         return jnp.asarray(values)
     with jax.default_device(host):
