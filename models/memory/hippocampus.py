@@ -79,7 +79,7 @@ def hippocampus(cues: int, bits: int) -> Network:
             Dense(weight * scale * (1.0 - np.eye(sizes[post])))
         projections[f"{pre}_{post}_{pattern}"] = Projection(pre, post, connection, delay=float(delay), port="current",
                                                             synapse=current)
-    rule = PairSTDP(1.0, 1.0, tau_plus=3.0, tau_minus=3.0, w_max=STRONG, carrier=current, **SPYNNAKER)
+    rule = PairSTDP(1.0, 1.0, tau_plus=3.0, tau_minus=3.0, w_max=STRONG, carrier=current, **SPYNNAKER)  # type: ignore[misc]
     for name, (pre, post) in _PLASTIC.items():
         projections[name] = Projection(pre, post, Dense(0.0), delay=DT, port="current", synapse=rule)
     populations = {"cue": Input(cues), "content": Input(bits)} | {name: _cells(sizes[name], *kind)

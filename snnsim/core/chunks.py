@@ -74,7 +74,7 @@ class FlatLayout:
         state, ran, fine = self._ran(state, dict(inputs), dt=dt, steps=steps, seed=seed, record=record)
         self.path = f"flat, {ran.kernel}"
         words, senders = np.asarray(ran.words), dict(self.flat.senders)
-        traces = {name: dict(found) for name, found in ran.traces.items()}
+        traces: dict[str, dict[str, Any]] = {name: dict(found) for name, found in ran.traces.items()}
         places = {place.name: place for place in self.flat.places}
         for name, variables in record:
             place = places.get(name)

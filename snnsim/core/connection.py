@@ -38,6 +38,10 @@ class AbstractConnection(eqx.Module):
         def targets(self) -> Any:
             """Target of each synapse."""
 
+        @property
+        def sources(self) -> Any:
+            """Source of each synapse."""
+
     def expected_weights(self, pre: tuple[int, ...], post: tuple[int, ...]) -> float:
         """How many weights `build` makes for these shapes, on average; 0 where they are few whatever the shapes."""
         return 0.0
@@ -46,10 +50,6 @@ class AbstractConnection(eqx.Module):
     def bytes_while_drawn(self) -> float:
         """Bytes a weight that `build` needs besides the weights, while it draws them."""
         return 0.0
-
-        @property
-        def sources(self) -> Any:
-            """Source of each synapse."""
 
     @abstractmethod
     def build(self, pre: tuple[int, ...], post: tuple[int, ...], key: jax.Array) -> AbstractConnection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -77,7 +77,7 @@ def shortest_remote_delay(network: Network, blocks: tuple[Block, ...], dt: float
     return min(found, default=None)
 
 
-def of(blocks: tuple[Block, ...], population: str) -> Iterator[Block]:
+def of(blocks: Sequence[Block], population: str) -> Iterator[Block]:
     """The blocks of a population; none of an input, which is everywhere."""
     return (block for block in blocks if block.population == population)
 

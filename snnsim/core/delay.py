@@ -37,7 +37,7 @@ class AbstractDelay(eqx.Module):
         def rounding(self) -> str:
             """What happens off the grid."""
 
-        def steps(self, dt: float, xp: Any = np, some: slice | None = None) -> Any:
+        def steps(self, dt: float, xp: Any = np, some: Any = None) -> Any:
             """The delay in steps."""
 
     @abstractmethod
@@ -118,7 +118,7 @@ class Delay(AbstractDelay):
         """One tap: the delay in steps."""
         return self.steps(dt, jnp)[None], None
 
-    def steps(self, dt: float, xp: Any = np, some: slice | None = None) -> Any:
+    def steps(self, dt: float, xp: Any = np, some: Any = None) -> Any:
         """The delay in steps, int32 of its shape, by NumPy or by `jax.numpy`; of `some` entries as a list."""
         value = xp.asarray(self.value)
         value = value if some is None else value.reshape(-1)[some]

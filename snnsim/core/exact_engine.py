@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from math import ceil
 from typing import Any
 
 import jax
 import numpy as np
 
-from snnsim.core.errors import DelayError, ShapeError
+from snnsim.core.errors import DelayError, ShapeError, UnsupportedError
+from snnsim.core.events import Events
 from snnsim.core.exact_queue import ArrivalQueue
 from snnsim.core.exact_recording import ExactState, Samples, recorded
 from snnsim.core.exact_support import refuse
@@ -30,7 +32,7 @@ class ExactRun:
     """One run of the exact engine: the network as lists of synapses and units, gone through window by window.
 
     Args:
-        network: what to simulate; `refuse` has passed it.
+        network: what to simulate; `checked` has passed it.
         inputs: `Events` by input population.
         end: ticks of the duration.
         batch: number of samples.
@@ -38,33 +40,34 @@ class ExactRun:
         grid: ticks between samples of recorded variables, 0 if there are none.
     """
 
-    def __init__(self, network: Network, inputs: Mapping[str, Spikes], end: int, batch: int,
+    def __init__(self, network: Network, inputs: Mapping[str, Events], end: int, batch: int,
                  state: ExactState | None = None, grid: int = 0):
-        self.network, self.inputs, self.end, self.batch = network, inputs, end, batch
+        self.network, self.end, self.batch = network, end, batch
+        self.inputs = {name: _entering(name, events) for name, events in inputs.items()}
         self.order = [name for part in network.components() for name in part.populations]
         states = {} if state is None else state.populations
-        self.units = {name: Units(name, network.populations[name], batch, states.get(name))
+        self.units = {name: Units(name, network.populations[name], batch, states.get(name))  # type: ignore[arg-type]
                       for name in self.order if name not in network.inputs}
-        self.synapses: dict[str, list[Synapses]] = {name: [] for name in self.order}
+        self.synapses: dict[str, dict[str, Synapses]] = {name: {} for name in self.order}
         for name, projection in network.projections.items():
             ports = jump_ports(network.populations[projection.post])  # type: ignore[arg-type]
-            self.synapses[projection.pre].append(Synapses.of(network, name, ports))
+            self.synapses[projection.pre][name] = Synapses.of(network, name, ports)
         self.queue = ArrivalQueue(self._width(grid))
         for post, arrivals in ({} if state is None else state.pending).items():
             self.queue.add(post, arrivals)
         self.spikes: dict[str, list[Spikes]] = {name: [] for name in self.order}
-        self._read = dict.fromkeys(inputs, 0)
+        self._read = dict.fromkeys(self.inputs, 0)
 
     def _width(self, grid: int) -> int:
         """Ticks of a window: no longer than delays that lead back, none too full, a divisor of the grid of samples."""
         place = {name: i for i, name in enumerate(self.order)}
-        back = [int(s.delays.min()) for name in self.order for s in self.synapses[name]
+        back = [int(s.delays.min()) for name in self.order for s in self.synapses[name].values()
                 if place[s.post] <= place[name] and len(s.targets)]
         width = min([self.end, *back])
         if width < 1:
             raise DelayError(got="a cycle of delays below 1 fs", expected="a delay somewhere in every cycle",
                              where="network", fix="give a projection of the cycle a delay")
-        fan_out = {name: sum(len(s.targets) for s in self.synapses[name]) * self.batch for name in self.order}
+        fan_out = {name: sum(len(s.targets) for s in self.synapses[name].values()) * self.batch for name in self.order}
         entering = sum(len(spikes.times) * fan_out[name] / (self.batch * self.network.populations[name].size)
                        for name, spikes in self.inputs.items())
         rate = entering / self.end + BUSY * sum(fan_out[name] for name in self.units) / PER_MS
@@ -88,7 +91,7 @@ class ExactRun:
                 if len(spikes.times):
                     total += len(spikes.times) if name in self.units else 0
                     self.spikes[name].append(spikes)
-                    for synapses in self.synapses[name]:
+                    for synapses in self.synapses[name].values():
                         self.queue.add(synapses.post, synapses.arrivals(spikes))
             self.queue.close(window)
             if total > most:
@@ -143,23 +146,37 @@ def simulate_exact(network: Network, inputs: Given, *, duration: float, dt: floa
         ShapeError: inputs of another shape or batch.
         UnsupportedError: a network, an input, a sink or a state that is defined step by step.
     """
-    refuse(network, inputs, state, sink)
-    end = duration_ticks(duration)
-    batch = Feed(network, inputs, dt=duration, steps=1, batch=1 if state is None else state.batch).batch
-    if state is not None and state.batch != batch:
-        raise ShapeError(got=f"{batch} samples", expected=f"{state.batch}, as in the state", where="simulate",
-                         fix="continue with the batch that the state was made with")
-    cpu = jax.local_devices(backend="cpu")[0]
-    with jax.enable_x64(True), jax.default_device(cpu), following(progress, duration=duration) as follow:
-        given = {name: _entering(name, events) for name, events in inputs.items()}
+    if sink is not None:
+        raise UnsupportedError(got=f"a {type(sink).__name__}", expected="no sink", where='simulate(engine="exact")',
+                               fix="record in memory, or use engine 'clocked', whose steps a sink writes")
+    batch = checked(network, inputs, duration, state)
+    with double_precision(), following(progress, duration=duration) as follow:
         samples = Samples(network, record, duration, dt, batch)
-        run = ExactRun(network, given, end, batch, state, samples.grid)
+        run = ExactRun(network, inputs, duration_ticks(duration), batch, state, samples.grid)
         run.go(lambda until: samples.take(run.units, until), max_events, follow)
         after = ExactState.at_end(run, 0 if state is None else state.step, samples.steps)
     return recorded(network, record, run.spikes, samples, after, throw)
 
 
-def _entering(name: str, events: Any) -> Spikes:
+def checked(network: Network, inputs: Given, duration: float, state: Any = None) -> int:
+    """The number of samples, if all of this fits together; raises as `simulate_exact` does."""
+    refuse(network, inputs, state)
+    duration_ticks(duration)
+    batch = Feed(network, inputs, dt=duration, steps=1, batch=1 if state is None else state.batch).batch
+    if state is not None and state.batch != batch:
+        raise ShapeError(got=f"{batch} samples", expected=f"{state.batch}, as in the state", where="simulate",
+                         fix="continue with the batch that the state was made with")
+    return batch
+
+
+@contextmanager
+def double_precision() -> Iterator[None]:
+    """Inside, JAX works in double precision and on the CPU."""
+    with jax.enable_x64(True), jax.default_device(jax.local_devices(backend="cpu")[0]):
+        yield
+
+
+def _entering(name: str, events: Events) -> Spikes:
     """Events of one input, all samples merged in the order of time."""
     times = event_ticks(events, name)
     order = np.argsort(times, kind="stable")

@@ -62,7 +62,7 @@ def happens(neuron: AbstractPointNeuron, lane: Lane, time: jax.Array, amounts: j
     """
     drive, arrives = at_rest(neuron), time <= lane.due
     at = jnp.minimum(time, lane.due)
-    state = neuron.flow(lane.state, _span(neuron, lane, at), drive)
+    state = neuron.flow(lane.state, _span(neuron, lane, at), drive)  # type: ignore[arg-type]
     state = neuron.receive(state, {port: jnp.where(arrives, amounts[i], 0.0)
                                    for i, port in enumerate(jump_ports(neuron))})
     never = jnp.zeros_like(arrives)
@@ -218,18 +218,23 @@ class Units:
     def _block(self, rows: Rows, chosen: np.ndarray, first: np.ndarray, end: np.ndarray, stop: int,
                ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """One compiled call: (arrivals met, spike times, number of spikes) of each chosen unit."""
-        n, spare = len(chosen), self.block - len(chosen)
+        n = len(chosen)
         given = np.minimum(end - first, self.length)
         # Who has more arrivals than fit stops before the first that does not.
         ends = np.where(end - first > self.length, rows.times[first + given] - 1, stop)
         take = np.minimum(first[:, None] + np.arange(self.length), len(rows.times) - 1)
         self.lanes, met, spikes, count, due = _advance(
-            self.kind, self.leaves, self.lanes, np.pad(chosen, (0, spare), constant_values=self.number),
-            np.pad(self.index[chosen], (0, spare)), np.pad(rows.times[take], ((0, spare), (0, 0))),
-            np.pad(rows.amounts[take], ((0, spare), (0, 0), (0, 0))), np.pad(given, (0, spare)).astype(np.int32),
-            np.pad(ends, (0, spare), constant_values=-1))
+            self.kind, self.leaves, self.lanes, self._filled(chosen, self.number), self._filled(self.index[chosen]),
+            self._filled(rows.times[take]), self._filled(rows.amounts[take]), self._filled(given.astype(np.int32)),
+            self._filled(ends, -1))
         self.first_due = int(due)
         return np.asarray(met)[:n], np.asarray(spikes)[:n], np.asarray(count)[:n]
+
+    def _filled(self, column: np.ndarray, empty: int = 0) -> np.ndarray:
+        """The column at the length of a block."""
+        full = np.full((self.block, *column.shape[1:]), empty, column.dtype)
+        full[:len(column)] = column
+        return full
 
     def states(self, at: int) -> tuple[Any, Any]:
         """(state, output of a population that does not spike) of all units at an instant before their next event."""
@@ -245,10 +250,24 @@ def too_many(where: str, ticks: int) -> DivergenceError:
 
 def in_order(arrivals: Arrivals, n_ports: int) -> Rows:
     """Arrivals in order, those of one unit and instant summed by port."""
-    order = np.lexsort((arrivals.times, arrivals.units))
+    order = by_unit_and_time(arrivals)
     times, units = arrivals.times[order], arrivals.units[order]
     new = np.ones(len(order), bool)
     new[1:] = (times[1:] != times[:-1]) | (units[1:] != units[:-1])
     place = (np.cumsum(new) - 1) * n_ports + arrivals.ports[order]
     amounts = np.bincount(place, arrivals.amounts[order], minlength=(int(new.sum()) + 1) * n_ports)
     return Rows(units[new], np.r_[times[new], FAR], amounts.astype(np.float64).reshape(-1, n_ports))
+
+
+def by_unit_and_time(arrivals: Arrivals) -> np.ndarray:
+    """Indices that bring arrivals in order; those of one unit and instant stay as they are."""
+    times, units = arrivals.times, arrivals.units
+    begin = times.min(initial=FAR)
+    span = int(times.max(initial=0) - begin) + 1
+    if len(times) and (int(units.max()) + 1) * span < FAR:  # one number is sorted ten times as fast as two
+        key = units * span + (times - begin)
+        order = np.argsort(key)
+        if (np.diff(key[order]) > 0).all():
+            return order
+        return np.argsort(key, kind="stable")
+    return np.lexsort((times, units))

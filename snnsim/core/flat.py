@@ -24,7 +24,6 @@ from snnsim.core.neuron import AbstractNeuron, AbstractPointNeuron
 from snnsim.core.projection import BY_SIGN, Projection
 from snnsim.core.sending import delay_type, pending_depth, ports_of
 from snnsim.core.table import Entry, synapse_table
-from snnsim.kernels.event_propagation import Rows
 
 PARTS = 2**8  # of a target's largest weight, in which its weights are summed; 2^24 synapses of a target fit into uint32
 
@@ -60,9 +59,9 @@ class Flat(eqx.Module):
     inputs: tuple[tuple[str, int, int], ...] = static(doc="(name, first source, size) of the input populations")
     slots: tuple[tuple[str, int, int], ...] = static(doc="(port, group, first slot) of arrivals")
     twins: tuple[Twins, ...] = part(doc="one-to-one projections without delay")
-    rows: Rows = part(doc="all synapses, by source")
-    weight: jax.Array = part(doc="their weights, or one for all")
-    quantum: jax.Array = part(doc="largest unit to which weights were rounded; 0 if none")
+    rows: Any = part(doc="all synapses, by source (Rows); None while the layout has no table")
+    weight: Any = part(doc="their weights, or one for all")
+    quantum: Any = part(doc="largest unit to which weights were rounded; 0 if none")
     n_sources: int = static(doc="number of units that may send, inputs among them")
     n_slots: int = static(doc="length of the arrivals of one step")
     depth: int = static(doc="rows of the ring of arrivals")
@@ -226,7 +225,7 @@ def _grouped(network: Network) -> tuple[tuple[Place, ...], tuple[AbstractPointNe
             neuron = network.populations[name]
             places.append(Place(name, g, first, neuron.size, neuron.shape))
             first += neuron.size
-        groups.append(_merged([network.populations[name] for name in names]))
+        groups.append(_merged([network.populations[name] for name in names]))  # type: ignore[misc]
         sizes = [network.populations[name].size for name in names]
         stream = np.repeat(np.array([crc32(name.encode()) for name in names], np.uint32), sizes)
         unit = np.concatenate([np.arange(size, dtype=np.uint32) for size in sizes])

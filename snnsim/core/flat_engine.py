@@ -54,10 +54,10 @@ def run_flat(flat: Flat, state: SimulationState, inputs: Mapping[str, jax.Array]
             break
     (neurons, tally), ring, sent, words, traces = done
 
-    populations, begin, beyond = dict(state.populations), dict(flat.senders), {}
+    populations, begin = dict(state.populations), dict(flat.senders)
     counts = {name: sent[:, first:first + size].reshape(-1, *inputs[name].shape[2:])
               for name, first, size in flat.inputs}
-    beyond |= {name: jnp.any((given != 0) & (given != 1)) for name, given in inputs.items()}
+    beyond = {name: jnp.any((given != 0) & (given != 1)) for name, given in inputs.items()}
     for place in flat.places:
         populations[place.name] = jax.tree.map(lambda leaf, p=place: _cut(leaf, p, 1), neurons[place.group])
         if place.group in begin:
@@ -67,10 +67,10 @@ def run_flat(flat: Flat, state: SimulationState, inputs: Mapping[str, jax.Array]
             beyond[place.name] = jnp.any(_cut(tally[place.group][1], place, 1))
     found: dict[str, dict[str, jax.Array]] = {}
     for name, variables in record:
-        place = next((p for p in flat.places if p.name == name), None)
-        if place is None:
+        if name in inputs:
             found[name] = {variable: inputs[name] for variable in variables}
         else:
+            place = next(p for p in flat.places if p.name == name)
             found[name] = {v: _cut(traces[place.group][v], place, 2) for v in variables if v in traces[place.group]}
     after = SimulationState(step=state.step + steps, populations=populations, lines=state.lines,
                             projections=state.projections, pending=_pending(flat, state, ring, steps))

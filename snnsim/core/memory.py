@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -46,7 +46,8 @@ def drawn(projection: Projection, pre: AbstractNeuron, post: AbstractNeuron) -> 
     """What the arrays take that `Projection.build` makes; those that were given are there already."""
     connection, delay = projection.connection, projection.delay
     n = connection.expected_weights(pre.shape, post.shape)
-    weight, default = getattr(connection, "weight", None), np.dtype(jnp.result_type(float)).itemsize
+    weight: Any = getattr(connection, "weight", None)
+    default = np.dtype(jnp.result_type(float)).itemsize
     kept, made = 0.0, callable(weight)
     if made or (eqx.is_array(weight) and weight.ndim == 0):
         kept += n * (weight.dtype.itemsize if eqx.is_array(weight) else default)

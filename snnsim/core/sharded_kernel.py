@@ -40,7 +40,8 @@ def _run(shards: Shards, kernel: Kernel, given: Given, carried: tuple, ring: jax
     @partial(jax.shard_map, mesh=shards.mesh, in_specs=(here, everywhere), out_specs=everywhere, check_vma=False)
     def on_a_device(own, common):
         back, given, carried, ring = eqx.combine(common, rest)
-        return _Device(shards, kernel, *own, back, given).run(carried, ring)
+        units, near, remote = own
+        return _Device(shards, kernel, units, near, remote, back, given).run(carried, ring)
     return on_a_device((shards.units, shards.near, shards.remote), common)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -108,7 +108,7 @@ def _columns(entry: Entry, chosen: Chosen, a: int, b: int, dt: float) -> tuple[n
     projection, first, starts = entry.projection, entry.first_slots, chosen.starts
     connection, delay = projection.connection, projection.delay
     span = slice(int(starts[a]), int(starts[b]))
-    synapses = span if chosen.indices is None else chosen.indices[span]
+    synapses: Any = span if chosen.indices is None else chosen.indices[span]
     weight = np.asarray(connection.weight).reshape(-1)[synapses]
     if not connection.diagonal:
         target = np.asarray(connection.targets)[synapses]
@@ -116,7 +116,7 @@ def _columns(entry: Entry, chosen: Chosen, a: int, b: int, dt: float) -> tuple[n
         target = (np.arange(span.start, span.stop) if chosen.indices is None else synapses).astype(np.int32)
     shift = np.where(weight < 0, first[1], first[0]).astype(np.int32) if len(first) > 1 else np.int32(first[0])
     if delay is None:
-        steps = np.int32(projection.depth(dt))
+        steps: Any = np.int32(projection.depth(dt))
     elif delay.value.size == connection.weight.size:  # one a synapse
         steps = delay.steps(dt, np, synapses)
     elif delay.value.size == 1:

@@ -25,7 +25,7 @@ class Twin(NamedTuple):
 
     port: str
     group: int
-    index: jax.Array  # int32 [units]
+    index: jax.Array  # type: ignore[assignment]  # int32 [units]
     weight: jax.Array  # [units]
 
 

@@ -7,7 +7,7 @@ rest; there is no limit on spikes. A C++ kernel serves CPUs, plain JAX everythin
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,12 +20,12 @@ MOST_AT_ONCE = 2**22  # synapses times rows whose gradient is held at a time
 
 
 class Rows(NamedTuple):
-    """Synapses by source: source `i` has those from ``starts[i]`` to ``ends[i]``."""
+    """Synapses by source: source `i` has those from ``starts[i]`` to ``ends[i]``. Arrays of JAX or of NumPy."""
 
-    starts: jax.Array  # int32 [sources]
-    ends: jax.Array  # int32 [sources]
-    targets: jax.Array  # int32 [synapses], slot of the ring
-    delays: jax.Array  # uint8, uint16 or int32 [synapses], or [1] for all; steps, below the ring's depth
+    starts: Any  # int32 [sources]
+    ends: Any  # int32 [sources]
+    targets: Any  # int32 [synapses], slot of the ring
+    delays: Any  # uint8, uint16 or int32 [synapses], or [1] for all; steps, below the ring's depth
 
 
 @jax.custom_vjp

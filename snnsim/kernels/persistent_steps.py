@@ -114,8 +114,8 @@ def _kernel(*refs, ahead, update, const_tree, scalar, state_tree, kinds, units, 
     n_const, n_state = len(scalar), len(kinds)
     const_refs, refs = refs[:n_const], refs[n_const:]
     state_refs, refs = refs[:n_state], refs[n_state:]
-    _, _, starts, ends, targets, delays, weight, *refs = refs  # ring and signals are aliased to outputs
-    after_refs, refs = refs[:n_state], refs[n_state:]
+    starts, ends, targets, delays, weight = refs[2:7]  # ring and signals are aliased to outputs
+    after_refs, refs = refs[7:7 + n_state], refs[7 + n_state:]
     ring, signals, first_of, last_of, spikes, *records = refs
 
     me = pl.program_id(0)
@@ -124,7 +124,7 @@ def _kernel(*refs, ahead, update, const_tree, scalar, state_tree, kinds, units, 
     safe = jnp.minimum(mine, units - 1)
 
     def load(ref, index, mask=None, **options):
-        return plgpu.load(ref.at[index], mask=mask, **({"other": 0} if mask is not None else {}), **options)
+        return plgpu.load(ref.at[index], mask=mask, other=None if mask is None else 0, **options)
 
     def put(ref, at, value, mask, size):
         """Store where `mask` holds; interpret mode has no masked stores to repeated places, so the rest goes behind."""
