@@ -41,7 +41,7 @@ def activity(network: Network, recording: Recording, name: str) -> tuple[int | N
 def _arrivals(network: Network, recording: Recording, projection: Projection) -> np.ndarray | None:
     """Where something arrived, bool ``[steps, batch, n_post]``."""
     traces = recording.traces.get(projection.pre, {})
-    output = next((traces[name] for name in OUTPUT if name in traces), None)
+    output = next((recording[projection.pre, name] for name in OUTPUT if name in traces), None)
     delays, gains = projection.taps(recording.dt, True)
     if output is None or gains is not None or delays.shape != (1,) or not projection.is_static:
         return None

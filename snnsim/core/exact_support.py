@@ -69,7 +69,7 @@ def projection_obstacle(network: Network, projection: Projection) -> str | None:
     return None
 
 
-def refuse(network: Network, inputs: Mapping[str, Any], state: Any, sink: Any) -> None:
+def refuse(network: Network, inputs: Mapping[str, Any], state: Any) -> None:
     """Raise if the exact engine cannot run this network from this state with these inputs.
 
     Raises:
@@ -94,8 +94,6 @@ def refuse(network: Network, inputs: Mapping[str, Any], state: Any, sink: Any) -
     for name, given in inputs.items():
         if not isinstance(given, Events):
             raise _refusal(f"input {name!r}", f"a {type(given).__name__} gives values step by step; it takes Events")
-    if sink is not None:
-        raise _refusal("simulate", f"{type(sink).__name__} writes what is recorded step by step")
     if state is not None and not isinstance(state, ExactState):
         raise _refusal("simulate", f"a {type(state).__name__} stands between two steps")
 
