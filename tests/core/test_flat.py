@@ -3,7 +3,6 @@
 import itertools
 from collections import Counter
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,8 +15,8 @@ from snnsim import neurons
 from snnsim.core.chunks import FlatLayout, Layers, runner
 from snnsim.core.flat import flatten, graded, obstacle, order_free
 from snnsim.core.neuron import AbstractNeuron
-from snnsim.core.state import initial_state
 from snnsim.neurons.composed import AbstractComposed
+from snnsim.synapses import Normal
 
 KEY = jax.random.key(0)
 DT = 0.5
@@ -96,7 +95,7 @@ def expected_synapses(network, flat):
     return sorted(found)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(wirings())
 def test_every_synapse_is_in_the_table_once(network):
     """With its target, its delay and its weight, the latter within half a unit of rounding of its target."""
@@ -120,7 +119,7 @@ def test_every_synapse_is_in_the_table_once(network):
     assert float(flat.quantum) <= max(largest, default=0) * 2.0**-22
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(wirings())
 def test_units_lie_side_by_side_and_keep_their_parameters_and_random_numbers(network):
     flat = flatten(network, DT)
@@ -156,7 +155,7 @@ def weighted(draw):
     return weight, rng.integers(0, slots, n).astype(np.int32), slots, rng
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(weighted())
 def test_sums_do_not_depend_on_their_order(drawn):
     """Any part of a target's synapses, in any order, by float32 sums: always the same bits, and the exact sum."""
@@ -186,10 +185,13 @@ def test_the_sum_of_plain_weights_does_depend_on_its_order():
 
 
 def test_rounding_is_for_single_precision_and_told():
-    network = random_network(0)
-    assert float(flatten(network, DT).quantum) > 0
+    def network():
+        cells = populations([8, 9, 12, 7, 6])
+        return sn.Network(cells, [sn.Projection(pre, "a", sn.Sparse(sn.FixedInDegree(5), weight=Normal(0.0, 1.0)),
+                                                delay=2.0, port="by_sign") for pre in ("in", "b", "c")], key=KEY)
+    assert float(flatten(network(), DT).quantum) > 0
     with jax.enable_x64(True):
-        network = random_network(0)
+        network = network()
         flat = flatten(network, DT)
         assert flat.quantum == 0
         given = np.concatenate([np.asarray(p.connection.weight).reshape(-1) for p in network.projections.values()
@@ -247,80 +249,9 @@ def test_neurons_that_mix_units_are_named():
     assert obstacle(network, 1.0) == "population 'mean' mixes units"
 
 
-def random_network(seed):
-    """Excitation and inhibition within and between five populations, generators, all kinds of delays and ports."""
-    rng = np.random.default_rng(seed)
-    cells = populations([8, 9, 12, 7, 6]) | {"rain": neurons.PoissonGenerator(9, 600.0)}
-    projections = {}
-    for k, (pre, post) in enumerate(itertools.product(NAMES, NAMES[1:])):
-        if pre == "d" or (pre, post) == ("in", "d") or rng.random() < 0.2:
-            continue
-        n, size = int(rng.integers(1, 60)), cells[pre].size
-        sources = np.sort(rng.integers(0, size, n))
-        strength = (8.0 if pre == "in" else 1.5) if post in "ab" else 0.4 if pre == "in" else 0.2
-        steps = rng.integers(pre != "in", 12, [(), cells[pre].shape, (n,)][k % 3])
-        port = "by_sign" if post in "ab" and k % 2 else "exc" if post in "ab" else None
-        weight = rng.normal(strength if pre == "in" else 0.0, strength, n)
-        projections[f"{pre}_{post}"] = sn.Projection(
-            pre, post, sn.Sparse.from_edges(sources, rng.integers(0, cells[post].size, n), weight), port=port,
-            delay=sn.Delay(steps * DT))
-    projections["rain_a"] = sn.Projection("rain", "a", sn.OneToOne(rng.uniform(1, 3, 9)), port="exc")
-    if seed % 2:  # then a and b are no longer one group
-        cells["e"] = sn.Refractory(sn.LIFPscExp(9, tau_mem=9.0), t_ref=0.5)
-        projections["a_e"] = sn.Projection("a", "e", sn.OneToOne(12.0), port="exc")
-        projections["e_b"] = sn.Projection("e", "b", sn.Sparse(sn.FixedInDegree(3), weight=-1.0), delay=2.0, port="inh")
-    return sn.Network(cells, projections, key=KEY)
-
-
-def assert_same_run(network, found, expected):
-    """(state, counts, graded, traces, ...) of two engines."""
-    for name, variables in expected.traces.items():
-        for variable, b in variables.items():
-            a = found.traces[name][variable]
-            a, b = np.asarray(a.dense() if hasattr(a, "dense") else a), np.asarray(b)
-            if network.populations[name].spiking and variable == "output":
-                np.testing.assert_array_equal(a, b, f"{name}: {variable}")
-            else:
-                np.testing.assert_allclose(a, b, rtol=0, atol=1e-9, err_msg=f"{name}: {variable}")
-    for name, b in expected.counts.items():
-        np.testing.assert_array_equal(found.counts[name], b, name)
-        assert bool(found.graded[name]) == bool(expected.graded[name]), name
-        assert bool(found.healthy[name]) == bool(expected.healthy.get(name, True))
-    assert jax.tree.structure(found.state) == jax.tree.structure(expected.state)
-    for a, b in zip(jax.tree.leaves(found.state), jax.tree.leaves(expected.state), strict=True):
-        assert a.dtype == b.dtype
-        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
-
-
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 6))])
-def test_flat_and_layers_are_one_simulation(seed, x64):
-    """Spikes equal, all else to 1e-9; what one engine began the other ends: arrivals under way are the same."""
-    network, batch, half = random_network(seed), 2, 30
-    rng = np.random.default_rng(seed)
-    values = (rng.random((2 * half, batch, 8)) < 0.2) * rng.choice([1.0, 0.5], (2 * half, batch, 8))
-    parts = [{"in": jnp.asarray(values[:half])}, {"in": jnp.asarray(values[half:])}]
-    record = tuple((name, ("output", n.membrane) if name != "in" else ("output",))
-                   for name, n in network.populations.items())
-    assert obstacle(network, DT) is None
-    flat, layers = FlatLayout(network, DT), Layers(network, True)
-    found = {}
-    for engines in itertools.product((layers, flat), repeat=2):
-        state, chunks = initial_state(network, batch, DT), []
-        for engine, inputs in zip(engines, parts, strict=True):
-            chunks.append(engine.run(state, inputs, dt=DT, steps=half, seed=jnp.uint32(7), record=record))
-            state = chunks[-1].state
-        found[engines] = chunks
-        for chunk, expected in zip(chunks, found[layers, layers], strict=True):
-            assert_same_run(network, chunk, expected)
-    spikes = {name: sum(int(chunk.counts[name].sum()) for chunk in found[layers, layers]) for name in "abc"}
-    assert sorted(spikes.values())[1] >= 20, spikes
-    assert max(spikes.values()) < 2 * half * batch * 7
-    assert any(np.asarray(array).any() for array in found[layers, layers][0].state.pending.values())
-
-
 def test_graded_populations_are_those_whose_output_is_their_own():
-    assert {name for name, neuron in random_network(1).populations.items()
-            if name != "in" and graded(neuron)} == {"d", "rain"}
+    assert {name for name, neuron in populations([1] * 5).items() if name != "in" and graded(neuron)} == {"d"}
+    assert graded(neurons.PoissonGenerator(2, 10.0))
     assert not graded(sn.Refractory(sn.Noisy(sn.LIF(2))))
     assert graded(sn.Noisy(sn.LI(2)))
 
@@ -333,26 +264,3 @@ def test_graded_populations_are_those_whose_output_is_their_own():
             state, output = self.neuron.fire(state)
             return state, 2 * output
     assert graded(Doubled(sn.LIF(2)))
-
-
-def test_transformations_of_jax_run_layer_by_layer(x64):
-    """Seeds mapped over, a whole run compiled, the gradient of a state: what the flat kernels cannot do."""
-    network = sn.Network(dict(input=sn.Input(5), cell=sn.Noisy(sn.LI(4, tau_mem=10.0), sigma=0.1)), [
-        sn.Projection("input", "cell", sn.Sparse(sn.FixedInDegree(2)))], key=KEY)
-
-    def run(seed, steps=6, state=None):
-        inputs = {"input": np.ones((steps, 1, 5))}
-        return sn.simulate(network, inputs, duration=float(steps), seed=seed, state=state)
-    alone = [run(seed) for seed in (5, 6)]
-    assert alone[0].path.startswith("flat")
-    expected = [np.asarray(rec["cell", "output"]) for rec in alone]
-    assert np.abs(expected[0] - expected[1]).max() > 0.01
-    mapped = jax.vmap(lambda seed: run(seed)["cell", "output"])(jnp.asarray([5, 6], jnp.uint32))
-    np.testing.assert_allclose(mapped, expected, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(jax.jit(lambda: run(5)["cell", "output"])(), expected[0], rtol=0, atol=1e-12)
-
-    def last(v):
-        state = eqx.tree_at(lambda s: s.populations["cell"].v, alone[0].state, v)
-        return run(5, steps=2, state=state)["cell", "output"][-1].sum()
-    slope = jax.grad(last)(alone[0].state.populations["cell"].v)
-    np.testing.assert_allclose(slope, np.full((1, 4), np.exp(-0.2)), rtol=1e-12)
