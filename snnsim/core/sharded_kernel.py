@@ -8,6 +8,7 @@ that lie ahead. Everything is one program: rounds are a loop on the devices, the
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -22,17 +23,19 @@ from snnsim.core.flat_kernels import KERNELS, Given, Kernel
 from snnsim.core.observe import OUTPUT
 from snnsim.core.shards import AXIS, Shards
 from snnsim.kernels.event_propagation import packed, propagate
+from snnsim.kernels.spike_search import searched
 
 NO_MESH = jax.sharding.AbstractMesh((), ())
 
 
 def sharded_kernels(shards: Shards, platform: str) -> tuple[Kernel, ...]:
     """The kernels of a platform, each on all devices; spikes come as words of all devices, see `Shards.spans`."""
-    return tuple(Kernel(f"{kernel.name} on {shards.mesh.size} devices", partial(_run, shards, kernel))
+    send = searched if platform == "gpu" and jnp.result_type(float) == jnp.float32 else propagate
+    return tuple(Kernel(f"{kernel.name} on {shards.mesh.size} devices", partial(_run, shards, kernel, send))
                  for kernel in KERNELS[platform])
 
 
-def _run(shards: Shards, kernel: Kernel, given: Given, carried: tuple, ring: jax.Array) -> Any:
+def _run(shards: Shards, kernel: Kernel, send: Callable, given: Given, carried: tuple, ring: jax.Array) -> Any:
     """The same as `Kernel.run` of the whole network."""
     common, rest = eqx.partition((shards.back, given, carried, ring), eqx.is_array)
     here, everywhere = PartitionSpec(AXIS), PartitionSpec()
@@ -41,16 +44,17 @@ def _run(shards: Shards, kernel: Kernel, given: Given, carried: tuple, ring: jax
     def on_a_device(own, common):
         back, given, carried, ring = eqx.combine(common, rest)
         units, near, remote = own
-        return _Device(shards, kernel, units, near, remote, back, given).run(carried, ring)
+        return _Device(shards, kernel, send, units, near, remote, back, given).run(carried, ring)
     return on_a_device((shards.units, shards.near, shards.remote), common)
 
 
 class _Device:
     """What one device does. Arrays are its own part, but for those of the `whole` network, which every device has."""
 
-    def __init__(self, shards: Shards, kernel: Kernel, units: tuple, near: tuple, remote: tuple | None, back: tuple,
-                 whole: Given):
-        self.shards, self.kernel, self.remote, self.back, self.whole = shards, kernel, remote, back, whole
+    def __init__(self, shards: Shards, kernel: Kernel, send: Callable, units: tuple, near: tuple, remote: tuple | None,
+                 back: tuple, whole: Given):
+        self.shards, self.kernel, self.send, self.remote = shards, kernel, send, remote
+        self.back, self.whole = back, whole
         self.real = [each >= 0 for each in units]
         self.unit = [jnp.maximum(each, 0) for each in units]  # fillers are like unit 0, but nobody hears them
         self.flat = self._part(near)
@@ -107,8 +111,9 @@ class _Device:
         (states, tally), ring, counts, words, traces = self._kernel(state, external)
         words = words[..., :len(self.heard)] & self.heard[None, None]
         if self.remote is not None:
-            rows, weight = self.remote
-            ring = propagate(ring, self._of_all(words, traces, ring.dtype), weight, rows, row)
+            (rows, weight), outputs = self.remote, self._of_all(words, traces, ring.dtype)
+            with jax.sharding.use_abstract_mesh(NO_MESH):
+                ring = self.send(ring, outputs, weight, rows, row)
         state = (states, ring, step + len(external), (row + len(external)) % ring.shape[0])
         traces = [{name: traces[g][name] for name in names} for g, names in enumerate(self.whole.wanted)]
         return state, ((counts, tally), (words, traces))

@@ -239,14 +239,14 @@ def _send(signals, first_of, last_of, targets, delays, weight, ring, *, me, step
             delay = load(delays, jnp.int32(0)) if one_delay else load(delays, index, inside)
             due = now + delay.astype(jnp.int32)
             at = jnp.where(due >= depth, due - depth, due) * n_slots + target
-            _add(ring, at, value.astype(ring.dtype), inside, interpret)
+            add_at(ring, at, value.astype(ring.dtype), inside, interpret)
             return carry
         return jax.lax.fori_loop(0, (jnp.max(length) + run - 1) // run, piece, carry)
 
     jax.lax.fori_loop(0, (mine + width // run - 1) // (width // run), some, jnp.int32(0))
 
 
-def _add(ring, at, value, mask, interpret):
+def add_at(ring, at, value, mask, interpret):
     """``ring[at] += value`` where `mask` holds, also where places repeat."""
     if not interpret:
         plgpu.atomic_add(ring, (at,), value, mask=mask)
