@@ -152,12 +152,13 @@ def _counts(report: Report) -> str:
 
 
 def _figures(report: Report) -> str:
-    if not report.figures:
+    pictures = report.pictures
+    if not pictures:
         return ""
     shown = "".join(
         f"<div class='card'><figure><img alt='{escape(title)}' src='data:image/png;base64,"
         f"{base64.b64encode(png).decode('ascii')}'><figcaption>{escape(title)}</figcaption></figure></div>"
-        for title, png in report.figures.items()
+        for title, png in pictures.items()
     )
     return f"<h2>Pictures</h2><div class='pictures'>{shown}</div>\n"
 

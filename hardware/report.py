@@ -16,6 +16,7 @@ from snnsim.core.network import Network
 from snnsim.core.recording import Recording
 from snnsim.hardware.cost import Cost
 from snnsim.hardware.html import html_page
+from snnsim.hardware.learning import limits
 from snnsim.hardware.pictures import as_png
 from snnsim.hardware.tables import csv_text, markdown_text, rich_tables, term_rows
 from snnsim.hardware.target import Mapping, Target, targets
@@ -75,9 +76,25 @@ class Report:
         )
 
     @property
+    def limits(self) -> tuple[str, ...]:
+        """What the counts themselves do not hold: graded outputs, generators, learning."""
+        return limits(self.workload)
+
+    @property
     def tables(self) -> tuple[tuple[Outcome, Cost], ...]:
         """Every table of prices of every target, the main one of each first."""
         return tuple((o, cost) for o in self.outcomes if o.cost is not None for cost in o.cost.tables())
+
+    @property
+    def pictures(self) -> dict[str, bytes]:
+        """The figures, then those of the mappings, as PNG bytes by title."""
+        drawn = {
+            title: as_png(picture, title)
+            for o in self.outcomes
+            if o.mapping is not None
+            for title, picture in o.mapping.pictures().items()
+        }
+        return {**self.figures, **drawn}
 
     @property
     def sources(self) -> tuple[Reference, ...]:

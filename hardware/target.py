@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping as Names
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from snnsim.core.errors import ConfigurationError
 from snnsim.core.network import Network
 from snnsim.hardware.cost import Cost
 from snnsim.hardware.workload import Workload
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -44,18 +48,27 @@ class Mapping:
         target: name of the target.
         summary: counts of what is used, in the order in which a reader wants them.
         notes: what was assumed or rounded on the way.
+        units: number of units of each population that was placed; empty where a target does not keep it.
     """
 
     target: str
     summary: dict[str, Any]
     notes: tuple[str, ...]
+    units: Names[str, int] = field(default_factory=dict, kw_only=True)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and texts."""
         return {"target": self.target, "summary": dict(self.summary), "notes": list(self.notes)}
 
+    def pictures(self) -> dict[str, Figure]:
+        """Pictures of the placement by title, made when they are asked for; none by default."""
+        return {}
 
-class Target(ABC):
+
+M = TypeVar("M", bound=Mapping)
+
+
+class Target(ABC, Generic[M]):
     """A machine that could run a network.
 
     `map` refuses what does not fit, and says by how much. `cost` prices the counts of a workload; it never
@@ -66,7 +79,7 @@ class Target(ABC):
     title: str
 
     @abstractmethod
-    def map(self, network: Network, workload: Workload) -> Mapping:
+    def map(self, network: Network, workload: Workload) -> M:
         """Place the network.
 
         Raises:
@@ -76,8 +89,30 @@ class Target(ABC):
         """
 
     @abstractmethod
-    def cost(self, mapping: Mapping, workload: Workload) -> Cost:
+    def cost(self, mapping: M, workload: Workload) -> Cost:
         """Price the workload on this mapping."""
+
+    def refuse_other(self, mapping: Mapping, workload: Workload) -> None:
+        """Raise unless `mapping` is one of this target, and of the network whose workload is given.
+
+        Raises:
+            ConfigurationError: a mapping of another target, or of other populations.
+        """
+        if mapping.target != self.name:
+            raise ConfigurationError(
+                got=f"a mapping onto {mapping.target!r}",
+                expected=f"one onto {self.name!r}",
+                where="cost",
+                fix="ask the target that made the mapping",
+            )
+        theirs = {name: p.units for name, p in workload.populations.items()}
+        if mapping.units and dict(mapping.units) != theirs:
+            raise ConfigurationError(
+                got=f"a workload of {', '.join(f'{name} ({n})' for name, n in theirs.items())}",
+                expected=f"one of {', '.join(f'{name} ({n})' for name, n in mapping.units.items())}",
+                where=f"cost on {self.name}",
+                fix="map the network that this workload was counted of",
+            )
 
 
 def shared_notes(network: Network, workload: Workload, machine: str) -> list[str]:
@@ -90,7 +125,7 @@ def shared_notes(network: Network, workload: Workload, machine: str) -> list[str
             "one spike for each number other than 0: a lower bound."
         )
     if any(p.synapse.learns for p in network.projections.values()):
-        notes.append("Learning is not priced: only the forward work is counted.")
+        notes.append("Of learning, only what has a term of its own is priced.")
     return notes
 
 
@@ -100,8 +135,10 @@ def _factory(module: str, name: str, **options: Any) -> Callable[[], Target]:
 
 REGISTRY: dict[str, Callable[[], Target]] = {
     "spinnaker": _factory("spinnaker.target", "SpiNNaker"),
+    "spinnaker2": _factory("spinnaker.second", "SpiNNaker2"),
     "loihi": _factory("loihi.target", "Loihi", table="sanafe-nahuku-fit"),
     "loihi-davies2018": _factory("loihi.target", "Loihi", table="davies2018-sim"),
+    "truenorth": _factory("quoted.truenorth", "TrueNorth"),
     "cpu": _factory("processors.target", "Processor", device="cpu"),
     "gpu": _factory("processors.target", "Processor", device="gpu"),
     "arithmetic": _factory("processors.arithmetic", "Arithmetic"),

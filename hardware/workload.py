@@ -18,9 +18,13 @@ from snnsim.core.network import Network
 from snnsim.core.recording import Recording, Status
 from snnsim.hardware.activity import activity
 from snnsim.hardware.fan import fan_out_by_slice
-from snnsim.hardware.operands import operand
+from snnsim.hardware.learning import learning
+from snnsim.hardware.operands import FLOAT, SPIKE, operand
 from snnsim.hardware.same_network import refuse_other_network
+from snnsim.neurons.generator import AbstractGenerator
 from snnsim.synapses.transforms import BatchNorm
+
+INDEX_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,11 @@ class ProjectionWork:
         parameters: stored weights other than 0.
         weight_bits: bits of a stored weight.
         weight_bytes: bytes of the stored weights, rounded up.
+        index_bytes: bytes of the indices that a list of synapses needs beside its weights (32 bits each).
         bias_adds: additions of a bias or a folded normalisation, every step at every target unit.
+        rule: name of its learning rule; empty where it does not learn.
+        learning_events: synapses that a rule of spike timing visits: those of a source at its spikes, those onto a
+            target at its spikes. None where the rule does more than that; 0 without a rule.
     """
 
     name: str
@@ -60,7 +68,15 @@ class ProjectionWork:
     parameters: int
     weight_bits: int
     weight_bytes: int
+    index_bytes: int
     bias_adds: int
+    rule: str = ""
+    learning_events: int | None = 0
+
+    @property
+    def read_bits(self) -> int:
+        """Bits of the weights that are read over all samples, one weight each event."""
+        return self.events * self.weight_bits if self.weighted else 0
 
 
 @dataclass(frozen=True)
@@ -74,11 +90,13 @@ class PopulationWork:
         is_input: whether it only passes events on.
         spiking: whether its outputs were all 0 or 1.
         spikes: outputs other than 0 (of a population that does not spike: 0).
+        packets: messages that leave it, one each spike, wherever it goes; 0 where nothing listens.
         updates: units times steps and samples; 0 for an input.
         driven: updates in which something arrived; None where the recording does not hold what is needed.
         active: updates in which something arrived or the membrane was not 0; None likewise.
         state_variables: numbers of state a unit has.
         state_bytes: bytes of the state of all units (32 bits each).
+        generator: whether it makes its outputs itself, as `PoissonGenerator` does; its updates are no neuron's.
     """
 
     name: str
@@ -87,11 +105,13 @@ class PopulationWork:
     is_input: bool
     spiking: bool
     spikes: int
+    packets: int
     updates: int
     driven: int | None
     active: int | None
     state_variables: int
     state_bytes: int
+    generator: bool = False
 
 
 @dataclass(frozen=True)
@@ -186,6 +206,11 @@ class Workload:
         return sum(p.events for p in self.projections.values())
 
     @property
+    def packets(self) -> int:
+        """Spikes of populations that others listen to, over all samples: messages before they are copied."""
+        return sum(p.packets for p in self.populations.values())
+
+    @property
     def updates(self) -> int:
         """Neuron updates over all samples."""
         return sum(p.updates for p in self.populations.values())
@@ -202,6 +227,12 @@ class Workload:
             for p in self.projections.values()
             if p.weighted and p.operand == operand
         )
+
+    def bytes_read(self) -> dict[str, int]:
+        """Bytes of the weights that are read over all samples, by what is multiplied with them, rounded up."""
+        bits = {kind: sum(p.read_bits for p in self.projections.values() if p.operand == kind)
+                for kind in (SPIKE, FLOAT)}
+        return {kind: -(-count // 8) for kind, count in bits.items()}
 
     def per_sample(self) -> dict[str, float]:
         """Means over samples: effective accumulates and multiply-accumulates, and the dense number of both."""
@@ -222,8 +253,10 @@ class Workload:
             "totals": {
                 "spikes": self.spikes,
                 "synaptic_events": self.events,
+                "packets": self.packets,
                 "neuron_updates": self.updates,
                 "synapses": self.synapses,
+                "weight_bytes_read": self.bytes_read(),
             },
             "per_sample": self.per_sample(),
             "projections": {name: dataclasses.asdict(p) for name, p in self.projections.items()},
@@ -245,6 +278,7 @@ def _projection(
     folded = any(isinstance(transform, BatchNorm) for transform in projection.transforms)
     biased = getattr(projection.connection, "bias", None) is not None or folded
     kind, reason = operand(network, recording, name)
+    rule, visits = learning(network, totals, name)
     return ProjectionWork(
         name=name,
         pre=projection.pre,
@@ -260,7 +294,10 @@ def _projection(
         parameters=parameters,
         weight_bits=bits,
         weight_bytes=-(-parameters * bits // 8),
+        index_bytes=INDEX_BYTES * (parameters + prod(pre) + 1) if projection.connection.listed else 0,
         bias_adds=prod(post) * runs if biased else 0,
+        rule=rule,
+        learning_events=visits,
     )
 
 
@@ -271,16 +308,19 @@ def _population(network: Network, recording: Recording, name: str, totals: Mappi
     leaves = jax.tree.leaves(jax.eval_shape(neuron.initial_state))
     variables = sum(prod(leaf.shape) for leaf in leaves)
     driven, active = (None, None) if is_input else activity(network, recording, name)
+    spikes = int(totals[name].sum()) if neuron.spiking else 0
     return PopulationWork(
         name=name,
         kind=type(neuron).__name__,
         units=neuron.size,
         is_input=is_input,
         spiking=spiking,
-        spikes=int(totals[name].sum()) if neuron.spiking else 0,
+        spikes=spikes,
+        packets=spikes if any(p.pre == name for p in network.projections.values()) else 0,
         updates=0 if is_input else neuron.size * recording.batch * recording.steps,
         driven=driven,
         active=active,
         state_variables=variables // neuron.size,
         state_bytes=4 * variables,
+        generator=isinstance(neuron, AbstractGenerator),
     )

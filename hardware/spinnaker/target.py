@@ -1,55 +1,64 @@
-"""SpiNNaker 1 as a target: cores, chips and boards, real time, and two tables of energy."""
+"""SpiNNaker 1 as a target: cores, chips and boards, routing, real time, and three tables of energy."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Iterable
+from collections.abc import Mapping as Names
+from math import ceil
+from types import MappingProxyType
 
 import numpy as np
 
-from snnsim.core.errors import ConfigurationError, UnsupportedError
-from snnsim.core.input import Input
+from snnsim.core.errors import ConfigurationError
 from snnsim.core.network import Network
-from snnsim.core.neuron import AbstractPointNeuron
 from snnsim.hardware.cost import Cost
 from snnsim.hardware.spinnaker import constants as c
-from snnsim.hardware.spinnaker.energy import increments, machine_model
-from snnsim.hardware.spinnaker.partition import Part, cut
-from snnsim.hardware.target import Mapping, Target, shared_notes
+from snnsim.hardware.spinnaker.application import Application
+from snnsim.hardware.spinnaker.compression import compressed
+from snnsim.hardware.spinnaker.energy import Supply, costs
+from snnsim.hardware.spinnaker.from_network import application_of
+from snnsim.hardware.spinnaker.keys import allocate
+from snnsim.hardware.spinnaker.machine import Machine
+from snnsim.hardware.spinnaker.mapping import SpiNNakerMapping
+from snnsim.hardware.spinnaker.partition import Wishes, cut
+from snnsim.hardware.spinnaker.placement import METHODS, Placement, place
+from snnsim.hardware.spinnaker.summary import summary_of
+from snnsim.hardware.spinnaker.tables import tables
+from snnsim.hardware.spinnaker.timing import timing_of
+from snnsim.hardware.spinnaker.traffic import traffic_of
+from snnsim.hardware.spinnaker.trees import routes
+from snnsim.hardware.spinnaker.vertices import Vertices, rows_read, vertices_of
+from snnsim.hardware.target import Target, shared_notes
 from snnsim.hardware.workload import Workload
 
-
-@dataclass(frozen=True)
-class SpiNNakerMapping(Mapping):
-    """Cores filled population by population, chips filled in order.
-
-    Args:
-        parts: how each population was cut.
-        chip_of: chip of each core of each population, int ``[slices]``.
-        cores: cores that hold neurons or input spikes.
-        chips: chips in use.
-        boards: boards in use.
-        small: whether the board is the 4-chip one.
-        time_scale: how much slower than biology the run must be (1 is real time).
-        packets: router traversals of spikes over the whole workload, by population (a lower bound).
-    """
-
-    parts: dict[str, Part]
-    chip_of: dict[str, np.ndarray]
-    cores: int
-    chips: int
-    boards: int
-    small: bool
-    time_scale: float
-    packets: dict[str, int]
+BOARDS = ("auto", "small", "large")
 
 
-class SpiNNaker(Target):
+class SpiNNaker(Target[SpiNNakerMapping]):
     """SpiNNaker 1 boards with the official tool chain's rules.
 
     Args:
         boxed: add the overhead of box and power supply of each 48-chip board.
+        frames: frames that hold the boards, with switch and cooling; of several boards.
         board: "small" (4 chips), "large" (48 chips) or "auto", the smallest that fits.
+        boards: number of 48-chip boards; by default as many as are needed. More than one come in groups of three.
+        neurons_per_core: most units of a core, one number or by population; by default 256, and 500 Poisson sources.
+        delays: what holds long delays: fewer neurons a core ("ring"), cores that delay spikes ("extension"), or what
+            takes fewer cores ("auto").
+        ring_slots: most steps that the buffers of a core may reach; None is what memory allows.
+        placement: "connected" or "radial".
+        time_scale: how much slower than biology the run is; by default as much as the busiest core needs.
+        missing: (x, y) of chips that do not work.
+
+    Example:
+        >>> import jax, snnsim as sn
+        >>> from snnsim.hardware import Workload
+        >>> net = sn.Network(dict(a=sn.Input(300), b=sn.LIF(600)), [sn.Projection("a", "b", sn.Dense(0.1))],
+        ...                  key=jax.random.key(0))
+        >>> work = Workload.of(net, sn.simulate(net, duration=10.0))
+        >>> mapping = SpiNNaker().map(net, work)
+        >>> mapping.cores, mapping.chips, len(mapping.tables)
+        (5, 1, 1)
 
     References:
         keys spinnmachine, spynnaker, snabsuite, ostrau2022 of the bibliography.
@@ -58,132 +67,109 @@ class SpiNNaker(Target):
     name = "spinnaker"
     title = "SpiNNaker 1"
 
-    def __init__(self, *, boxed: bool = False, board: str = "auto"):
-        if board not in ("auto", "small", "large"):
-            raise ConfigurationError(
-                got=f"board {board!r}",
-                expected="'auto', 'small' or 'large'",
-                where="SpiNNaker",
-                fix="choose one of these",
-            )
-        self.boxed, self.board = boxed, board
+    def __init__(self, *, boxed: bool = False, frames: int = 0, board: str = "auto", boards: int | None = None,
+                 neurons_per_core: int | Names[str, int] | None = None, delays: str = "auto",
+                 ring_slots: int | None = None, placement: str = "connected", time_scale: float | None = None,
+                 missing: Iterable[tuple[int, int]] = ()):
+        if board not in BOARDS or placement not in METHODS:
+            raise ConfigurationError(got=f"board {board!r} and placement {placement!r}", where="SpiNNaker",
+                                     expected=f"one of {', '.join(BOARDS)} and one of {', '.join(METHODS)}",
+                                     fix="choose one of these")
+        if (boards is not None and (board == "small" or (boards != 1 and boards % 3))) or frames < 0:
+            raise ConfigurationError(got=f"boards = {boards} of board {board!r}, frames = {frames}", where="SpiNNaker",
+                                     expected="one board or groups of three, of 48 chips; frames of 0 or more",
+                                     fix="leave boards out, or pass for example boards=3")
+        if time_scale is not None and not 1 <= time_scale < float("inf"):
+            raise ConfigurationError(got=f"time_scale = {time_scale}", expected="1 or more", where="SpiNNaker",
+                                     fix="leave it out for what is needed")
+        self.supply = Supply(boxed, frames)
+        self.board, self.boards, self.placement, self.time_scale = board, boards, placement, time_scale
+        self.wishes, self.missing = Wishes(neurons_per_core, delays, ring_slots), tuple(missing)
 
     def map(self, network: Network, workload: Workload) -> SpiNNakerMapping:
-        """Cut every population into cores and fill chips in order; see `Target.map` for errors."""
-        _refuse(network)
-        parts = {name: cut(network, workload, name) for name in network.populations}
-        chip_of = _fill(parts)
-        cores = sum(part.slices for part in parts.values())
-        chips = 1 + max(int(chip.max()) for chip in chip_of.values())
-        small = self.board == "small" or (self.board == "auto" and chips <= (c.CHIPS_PER_SMALL_BOARD.value or 0))
-        if self.board == "small" and chips > (c.CHIPS_PER_SMALL_BOARD.value or 0):
-            raise ConfigurationError(
-                got=f"{chips} chips",
-                expected="at most 4",
-                where="SpiNNaker, small board",
-                fix=f"it exceeds by {chips - 4} chips: use board='large'",
-            )
-        boards = 1 if small else -(-chips // int(c.CHIPS_PER_BOARD.value or 1))
-        load, scale = _load(parts, workload)
-        packets = {name: _traversals(network, workload, parts, chip_of, name) for name in network.populations}
-        notes = _notes(network, workload, scale)
-        summary = {
-            "boards": f"{boards} x {'4' if small else '48'} chips",
-            "chips": chips,
-            "cores": cores,
-            "neurons per core": {name: part.neurons_per_core for name, part in parts.items()},
-            "delay slots (steps)": {name: part.delay_slots for name, part in parts.items()},
-            "data memory of the fullest core (B, estimate)": max(part.dtcm_bytes for part in parts.values()),
-            "shared memory of all cores (B, estimate)": int(sum(part.sdram_bytes.sum() for part in parts.values())),
-            "busiest core (mean share of its synaptic events per second)": round(load, 6),
-            "slower than biology by": scale,
-        }
+        """Cut, place and route the network; see `Target.map` for errors."""
+        notes = shared_notes(network, workload, "SpiNNaker")
+        zero = [name for name, p in network.projections.items() if p.may_be_instant]
+        if zero:
+            notes.append(f"Delays below one step become one step: {', '.join(zero)}.")
+        if any(p.kind.startswith(("Conv", "SumPool", "AvgPool")) for p in workload.projections.values()):
+            notes.append("Convolutions and pooling are stored as lists of synapses, an upper bound of memory.")
+        return self.place(application_of(network, workload), notes)
+
+    def place(self, application: Application, notes: Iterable[str] = ()) -> SpiNNakerMapping:
+        """Cut, place and route an application, as `PlannedNetwork.application` makes one from numbers only.
+
+        Args:
+            application: populations and joins.
+            notes: what was assumed before.
+
+        Raises:
+            ConfigurationError: cores, memory, keys or routing entries that do not suffice, and by how much.
+            DelayError: a delay that the machine cannot hold.
+        """
+        parts, rows = cut(application, self.wishes)
+        vertices = vertices_of(application, parts, rows)
+        machine, placement = self._machine(vertices)
+        ways = routes(machine, vertices, placement)
+        keys = allocate(vertices)
+        full = tables(machine, vertices, placement, keys, ways)
+        loaded = {chip: compressed(found, f"router of chip ({machine.x[chip]}, {machine.y[chip]})")
+                  for chip, found in full.items()}
+        traffic = traffic_of(machine, vertices, ways)
+        timing = timing_of(application, parts, vertices, self.time_scale)
+        summary, told = summary_of(application, machine, parts, vertices, placement, full, loaded, traffic, timing)
         return SpiNNakerMapping(
-            "spinnaker", summary, notes, parts, chip_of, cores, chips, boards, small, scale, packets
-        )
+            self.name, summary, (*told, *notes), machine, MappingProxyType(parts), vertices, placement, keys,
+            MappingProxyType(full), MappingProxyType(loaded), traffic, timing,
+            MappingProxyType(rows_read(application, parts, rows)),
+            MappingProxyType({name: join.rule for name, join in application.joins.items()}),
+            MappingProxyType({name: cells.known for name, cells in application.cells.items()}),
+            units=MappingProxyType({name: cells.units for name, cells in application.cells.items()}))
 
-    def cost(self, mapping: Mapping, workload: Workload) -> Cost:
-        """The official machine model, with the measured increments as the alternative table."""
-        placed = cast(SpiNNakerMapping, mapping)
-        return machine_model(placed, workload, boxed=self.boxed, alternatives=(increments(placed, workload),))
+    def cost(self, mapping: SpiNNakerMapping, workload: Workload) -> Cost:
+        """The official machine model; working cores only, and measured increments, as alternative tables."""
+        self.refuse_other(mapping, workload)
+        return costs(mapping, workload, self.supply)
 
+    def _machine(self, vertices: Vertices) -> tuple[Machine, Placement]:
+        """The smallest machine that holds all vertices, or the one that was asked for."""
+        fewest, most = self._fewest(vertices), int(c.MOST_BOARDS.value or 0)
+        if fewest > most:
+            raise ConfigurationError(
+                got=f"{len(vertices):,} cores, which need {fewest:,} boards", where="SpiNNaker",
+                expected=f"1 to {most:,} boards, which the largest machine has",
+                fix=f"it exceeds by {fewest - most:,} boards: put more neurons on a core, or make the network smaller")
+        for machine in self._machines(vertices):
+            if len(vertices) <= machine.cores.sum():
+                placement = place(machine, vertices, self.placement)
+                if placement is not None:
+                    return machine, placement
+        room, need = int(machine.cores.sum()), len(vertices)
+        sdram, holds = int(vertices.sdram_bytes.sum()), machine.chips * int(c.SDRAM_BYTES.value or 0)
+        over = f"it exceeds by {need - room:,} cores" if need > room else \
+            f"its synapses take {sdram:,} B of {holds:,} B, and do not fit chip by chip"
+        larger = Machine.of_boards(fewest)
+        raise ConfigurationError(
+            got=f"{need:,} cores", expected=f"at most {room:,}", where=f"SpiNNaker, {self._described(machine)}",
+            fix=f"{over}: {larger.boards} board{'s' if larger.boards > 1 else ''} of 48 chips have "
+            f"{int(larger.cores.sum()):,} cores, or put more neurons on a core")
 
-def _refuse(network: Network) -> None:
-    for name, neuron in network.populations.items():
-        if not isinstance(neuron, Input | AbstractPointNeuron):
-            raise UnsupportedError(
-                got=f"population {name!r} of {type(neuron).__name__}, whose units mix",
-                expected="point neurons",
-                where="SpiNNaker",
-                fix="leave this target out",
-            )
-        sends = any(p.pre == name for p in network.projections.values())
-        if sends and not neuron.spiking:
-            raise UnsupportedError(
-                got=f"population {name!r} of {type(neuron).__name__} sends its membrane to others",
-                expected="spikes",
-                where="SpiNNaker",
-                fix="use spiking neurons inside the network",
-            )
+    def _machines(self, vertices: Vertices) -> Iterable[Machine]:
+        if self.boards is not None:
+            return [Machine.of_boards(self.boards, self.missing)]
+        if self.board == "small":
+            return [Machine.small()]
+        small = [Machine.small()] if self.board == "auto" and not self.missing else []
+        fewest = self._fewest(vertices)
+        growing = (Machine.of_boards(n, self.missing) for n in (fewest, 3 * fewest, 9 * fewest)
+                   if n <= (c.MOST_BOARDS.value or 0))
+        return [*small, *growing] if fewest == 1 else growing
 
+    def _fewest(self, vertices: Vertices) -> int:
+        """Boards whose cores and memory suffice in sum."""
+        board = int(Machine.of_boards(1).cores.sum())
+        memory = int(c.CHIPS_PER_BOARD.value or 1) * int(c.SDRAM_BYTES.value or 1)
+        return max(1, ceil(len(vertices) / board), ceil(int(np.sum(vertices.sdram_bytes)) / memory))
 
-def _fill(parts: dict[str, Part]) -> dict[str, np.ndarray]:
-    """Chips in order: a new one when its cores or its memory are used up."""
-    chip, cores, used = 0, 0, 0
-    found = {}
-    for name, part in parts.items():
-        chips = []
-        for core in range(part.slices):
-            need, limit = int(part.sdram_bytes[core]), int(c.SDRAM_BYTES.value or 0)
-            if need > limit:
-                raise ConfigurationError(
-                    got=f"{need} B of synapses on one core",
-                    expected=f"at most {limit} B a chip",
-                    where=f"population {name!r} on SpiNNaker",
-                    fix=f"it exceeds by {need - limit} B: fewer sources or sparser projections",
-                )
-            if cores == (c.CORES_PER_CHIP.value or 0) or used + need > limit:
-                chip, cores, used = chip + 1, 0, 0
-            chips.append(chip)
-            cores, used = cores + 1, used + need
-        found[name] = np.array(chips)
-    return found
-
-
-def _load(parts: dict[str, Part], workload: Workload) -> tuple[float, float]:
-    """(busiest core's mean share of its event budget at biological speed, slow-down that it needs)."""
-    plain, stdp = c.EVENTS_PER_SECOND.value or 1, c.STDP_EVENTS_PER_SECOND.value or 1
-    seconds = [(part.events - part.learning_events) / plain + part.learning_events / stdp for part in parts.values()]
-    load = max(float(s.max()) for s in seconds) / workload.total_s
-    return load, max(1.0, float(np.ceil(load)))
-
-
-def _traversals(
-    network: Network, workload: Workload, parts: dict[str, Part], chip_of: dict[str, np.ndarray], name: str
-) -> int:
-    """Spikes times the chips they must touch: their own and each that holds a target core."""
-    targets = {int(chip) for p in network.projections.values() if p.pre == name for chip in chip_of[p.post]}
-    if not targets:
-        return 0
-    sent = np.add.reduceat(
-        workload.unit_counts[name], np.arange(0, len(workload.unit_counts[name]), parts[name].neurons_per_core)
-    )
-    return sum(int(spikes) * len(targets | {int(own)}) for spikes, own in zip(sent, chip_of[name], strict=True))
-
-
-def _notes(network: Network, workload: Workload, scale: float) -> tuple[str, ...]:
-    notes = [
-        "Input units are spike sources on cores of their own.",
-        "The load of a core is a mean over the run; peaks within a step are not looked at, and neuron updates are "
-        "not part of it.",
-        "Chips are filled population by population; a spike is counted once at each chip it must touch.",
-    ]
-    zero = [name for name, p in network.projections.items() if p.may_be_instant]
-    if zero:
-        notes.append(f"Delays below one step become one step: {', '.join(zero)}.")
-    notes += shared_notes(network, workload, "SpiNNaker")
-    if any(p.kind.startswith(("Conv", "SumPool", "AvgPool")) for p in workload.projections.values()):
-        notes.append("Convolutions and pooling are stored as lists of synapses, an upper bound of memory.")
-    if scale > 1:
-        notes.append(f"Not in real time: a core would have to work {scale:g} times faster, so the run is slowed down.")
-    return tuple(notes)
+    def _described(self, machine: Machine) -> str:
+        return "the board of 4 chips" if machine.is_small else f"{machine.boards} x 48 chips"

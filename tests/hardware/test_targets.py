@@ -10,9 +10,6 @@ from snnsim.core.errors import ConfigurationError, DelayError, UnsupportedError
 from snnsim.hardware import Workload, targets
 from snnsim.hardware.loihi.target import Loihi
 from snnsim.hardware.processors.arithmetic import matched_bits
-from snnsim.hardware.spinnaker import constants as c
-from snnsim.hardware.spinnaker.energy import power_w
-from snnsim.hardware.spinnaker.partition import delay_slots
 from snnsim.hardware.spinnaker.target import SpiNNaker
 
 
@@ -32,8 +29,9 @@ def chain(pre, post, connection=None, neuron=sn.LIF, delay=None, duration=10.0):
 
 
 def test_registry():
-    assert [t.name for t in targets()] == ["spinnaker", "loihi", "loihi-davies2018", "cpu", "gpu", "arithmetic"]
-    with pytest.raises(ConfigurationError, match="spinnaker, loihi, loihi-davies2018, cpu, gpu"):
+    assert [t.name for t in targets()] == [
+        "spinnaker", "spinnaker2", "loihi", "loihi-davies2018", "cpu", "gpu", "arithmetic"]
+    with pytest.raises(ConfigurationError, match="spinnaker, spinnaker2, loihi, loihi-davies2018, cpu, gpu"):
         targets("truenorth")
     with pytest.raises(ConfigurationError, match="more than once"):
         targets("cpu", "cpu")
@@ -88,74 +86,7 @@ def test_loihi_splits_and_refuses():
         Loihi("guess")
 
 
-# -- SpiNNaker ---------------------------------------------------------------------------------------------
-def test_boxed_board_v1():
-    """806 active cores on a boxed board: 59.38 W measured (the constants come from it: a check of the sum only)."""
-    power = power_w(boards=1, active_cores=806, boxed=True)
-    assert power == pytest.approx(59.284)
-    assert power == pytest.approx(59.38, rel=0.002)
-
-
-def test_small_board_v5():
-    """63 cores that do not spike, 4.110 W measured: the official core power is 17 % above, on the same idle power."""
-    idle = c.SMALL_BOARD_BOOTED.value
-    assert idle + 63 * c.CORE_ACTIVE.value == pytest.approx(4.110, rel=0.2)
-    assert idle + 63 * c.CORE_ACTIVE.low == pytest.approx(4.110, rel=0.002)
-    # With the official idle power of that board, measured at another place, it is not within 20 %.
-    assert power_w(boards=1, active_cores=63, small=True) == pytest.approx(5.702)
-
-
-def test_microcircuit_power_v2():
-    """Twelve boards in real time: 581.0 W (DC) and 607.1 W (Poisson) follow from the published 0.601 and 0.628 uJ."""
-    power = power_w(boards=12, active_cores=12 * 768)
-    assert pytest.approx(power, rel=0.1) == 0.601e-6 * 9.667e8
-    assert pytest.approx(power, rel=0.1) == 0.628e-6 * 9.667e8
-
-
-def test_idle_population_v5_by_increments():
-    """16,065 idle neurons on 63 cores: the increment per neuron gives the measured 4.110 W."""
-    power = c.SMALL_BOARD_BOOTED.value + 16_065 * c.IDLE_NEURON_MS.value * 1e-9 * 1e3
-    assert power == pytest.approx(4.110, rel=0.002)
-
-
-@pytest.mark.parametrize(("neurons", "slots"), [(256, 32), (128, 64), (64, 128), (1, 8192), (255, 32)])
-def test_delay_slots(neurons, slots):
-    assert delay_slots(neurons) == slots
-
-
-def test_spinnaker_partition_and_load():
-    mapping, cost = priced(SpiNNaker(), *chain(300, 600))
-    assert mapping.parts["b"].neurons_per_core == 256
-    assert (mapping.cores, mapping.chips, mapping.small) == (2 + 3, 1, True)
-    assert cost.alternatives[0].table == "measured-increments"
-    net, rec = chain(2, 600, delay=100.0)
-    mapping, _ = priced(SpiNNaker(), net, rec)
-    assert (mapping.parts["b"].neurons_per_core, mapping.parts["b"].slices) == (64, 10)
-    with pytest.raises(DelayError, match="808 steps"):
-        priced(SpiNNaker(), *chain(2, 2, delay=9000.0))
-    mapping, _ = priced(
-        SpiNNaker(board="large"), *chain(16 * 48 * 256, 2, sn.Sparse(sn.FixedTotalNumber(100)), duration=1.0)
-    )
-    assert (mapping.boards, mapping.chips) == (2, 49)
-
-
-def test_real_time():
-    net = sn.Network(
-        dict(a=sn.Input(256), b=sn.LIF(256)), [sn.Projection("a", "b", sn.Dense(0.001))], key=jax.random.key(0)
-    )
-    rec = sn.simulate(net, {"a": np.ones((10, 1, 256), np.float32)}, duration=10.0)
-    mapping, cost = priced(SpiNNaker(), net, rec)
-    assert mapping.time_scale == np.ceil(256 * 256 * 1000 / 13e6) == 6
-    assert cost.wall_s == pytest.approx(0.06)
-    assert any("real time" in note for note in cost.notes)
-
-
-def test_rows_that_are_too_long():
-    many = sn.Sparse.from_edges(np.zeros(300, int), np.zeros(300, int))
-    with pytest.raises(ConfigurationError, match="remove 44"):
-        priced(SpiNNaker(), *chain(1, 1, many))
-
-
+# -- both ----------------------------------------------------------------------------------------------------
 def test_membranes_are_not_sent():
     net = sn.Network(
         dict(a=sn.Input(1), b=sn.LI(2), c=sn.LIF(1)),
