@@ -8,4 +8,6 @@ from snnsim.hardware.report import report as report
 from snnsim.hardware.target import Mapping as Mapping
 from snnsim.hardware.target import Target as Target
 from snnsim.hardware.target import targets as targets
+from snnsim.hardware.what_if import Change as Change
+from snnsim.hardware.what_if import what_if as what_if
 from snnsim.hardware.workload import Workload as Workload

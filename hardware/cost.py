@@ -110,6 +110,15 @@ class Cost:
                 groups.setdefault(term.name, []).append(term.energy_j)
         return {name: math.fsum(values) for name, values in groups.items()}
 
+    def by_item(self) -> dict[str, float | None]:
+        """Energy (J) of each projection, population or part, in the order of the terms; None where none is priced."""
+        groups: dict[str, list[float]] = {}
+        for term in self.terms:
+            known = groups.setdefault(term.item, [])
+            if term.energy_j is not None:
+                known.append(term.energy_j)
+        return {name: math.fsum(values) if values else None for name, values in groups.items()}
+
     def tables(self) -> tuple[Cost, ...]:
         """This table and the alternatives."""
         return (self, *self.alternatives)

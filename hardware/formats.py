@@ -30,8 +30,8 @@ def number(value: float | int | None) -> str:
     """A count with grouped digits; a fraction with three significant digits.
 
     Example:
-        >>> number(71320), number(0.12345), number(None)
-        ('71,320', '0.123', 'not known')
+        >>> number(71320), number(0.12345), number(105603.97), number(None)
+        ('71,320', '0.123', '105,604', 'not known')
     """
     if value is None:
         return UNKNOWN
@@ -39,7 +39,7 @@ def number(value: float | int | None) -> str:
         return f"{value:,}"
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
-    return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,.1f}".removesuffix(".0") if abs(value) >= 100 else f"{value:.3g}"
 
 
 def band(low: float | None, high: float | None, unit: str) -> str:

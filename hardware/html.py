@@ -9,13 +9,31 @@ from math import log10
 from typing import TYPE_CHECKING
 
 from snnsim.hardware.cost import Cost, Term
-from snnsim.hardware.figure import EVIDENCE
+from snnsim.hardware.figure import EVIDENCE, Figure
 from snnsim.hardware.formats import band, number, plain, si
 from snnsim.hardware.html_style import STYLE
-from snnsim.hardware.tables import LAYER_HEAD, UNIT_HEAD, headline, layer_rows, per_event, subtitle, unit_rows
+from snnsim.hardware.quoted.rows import ROWS
+from snnsim.hardware.tables import (
+    CHANGES_SAY,
+    ITEM_HEAD,
+    LAYER_HEAD,
+    QUOTED_SAY,
+    TERM_HEAD,
+    UNIT_HEAD,
+    change_head,
+    change_rows,
+    headline,
+    item_rows,
+    layer_rows,
+    per_event,
+    quoted_rows,
+    subtitle,
+    unit_rows,
+)
 
 if TYPE_CHECKING:
     from snnsim.hardware.report import Outcome, Report
+    from snnsim.hardware.workload import Workload
 
 WEAK = ("assumption", "second-hand", "abstract", "code")
 
@@ -28,9 +46,11 @@ def html_page(report: Report) -> str:
             _tiles(report),
             _comparison(report),
             _counts(report),
+            _changes(report),
             _figures(report),
             *(_target(report, outcome) for outcome in report.outcomes),
             _left_out(report),
+            _quoted(),
             _sources(report),
         ]
     )
@@ -62,7 +82,7 @@ def _head(report: Report) -> str:
 def _tile(name: str, value: str, under: str = "", main: bool = False) -> str:
     return (
         f"<div class='tile{' main' if main else ''}'><div class='name'>{escape(name)}</div>"
-        f"<div class='value'>{escape(value)}</div><div class='under'>{escape(under)}</div></div>"
+        f"<div class='value{'' if value[:1].isdigit() else ' words'}'>{escape(value)}</div><div class='under'>{escape(under)}</div></div>"
     )
 
 
@@ -147,7 +167,25 @@ def _counts(report: Report) -> str:
         "<h2>What the network did</h2><div class='card'>"
         f"<p>Counts of one sample, before any price. {number(per['effective_acs'])} accumulates and "
         f"{number(per['effective_macs'])} multiply-accumulates; dense products would take {number(per['dense'])}.</p>"
-        f"{_table(LAYER_HEAD, layer_rows(report))}{saving}{_table(UNIT_HEAD, unit_rows(report))}</div>\n"
+        f"{_table(LAYER_HEAD, layer_rows(report))}{saving}{_table(UNIT_HEAD, unit_rows(report))}"
+        f"{_bullets(report.limits)}</div>\n"
+    )
+
+
+def _bullets(lines: Iterable[str]) -> str:
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f"<ul class=soft>{items}</ul>" if items else ""
+
+
+def _changes(report: Report) -> str:
+    if not report.changed:
+        return ""
+    refused = [each.refused for each in report.changed if each.refused]
+    refused += [f"{each.change.title}: {o.title}: {o.refused}" for each in report.changed for o in each.outcomes
+                if o.refused and report[o.name].refused is None]
+    return (
+        f"<h2>What if</h2><div class='card'><p>{CHANGES_SAY}</p>{_table(change_head(report), change_rows(report))}"
+        f"{_bullets(refused)}</div>\n"
     )
 
 
@@ -185,17 +223,18 @@ def _cost(report: Report, cost: Cost) -> str:
     n, told = report.workload.samples, set()
     rows = []
     for term in cost.terms:
-        rows.append(_term(term, n, term.price not in told))
+        rows.append(_term(term, report.workload, term.price not in told))
         told.add(term.price)
     values = report.normalised(cost)
     total = (
-        f"<tr class=sum><td class=l colspan=4>all terms, one sample</td><td class=n>"
-        f"{escape(si(values['per_sample_j'], 'J'))}</td><td class=l colspan=2></td></tr>"
+        f"<tr class=sum><td class=l colspan=4>all terms</td><td class=n>"
+        f"{escape(si(values['per_sample_j'], 'J'))}</td><td class=n>"
+        f"{escape(si(values['per_biological_second_j'], 'J'))}</td><td class=l colspan=2></td></tr>"
     )
     spikes = "not defined, no spikes" if not report.workload.spikes else si(values["per_spike_j"], "J")
     time = "not known" if cost.wall_s is None else si(cost.wall_s / n, "s")
-    head = ("term", "item", "count, all samples", "price", "energy / sample", "evidence", "source")
-    heads = "".join(f"<th{' class=l' if k in (0, 1, 5, 6) else ''}>{h}</th>" for k, h in enumerate(head))
+    heads = "".join(f"<th{' class=l' if k in (0, 1, 6, 7) else ''}>{h}</th>" for k, h in enumerate(TERM_HEAD))
+    layers = _table(ITEM_HEAD, item_rows(report, cost), left=1)
     notes = "".join(f"<li>{escape(note)}</li>" for note in cost.notes)
     return (
         f"<p>{escape(cost.about)}</p><dl><dt>per second of biological time</dt>"
@@ -205,19 +244,14 @@ def _cost(report: Report, cost: Cost) -> str:
         f"<dt>time for one sample</dt><dd>{escape(time)}</dd>"
         f"<dt>scope of the prices</dt><dd>{escape(cost.scope)}</dd></dl>"
         f"<div class='scroll'><table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}{total}</tbody></table></div>"
-        f"{f'<ul class=soft>{notes}</ul>' if notes else ''}{_unpriced(cost)}"
+        f"{layers}{f'<ul class=soft>{notes}</ul>' if notes else ''}{_unpriced(cost)}"
     )
 
 
-def _term(term: Term, samples: int, first: bool) -> str:
+def _term(term: Term, work: Workload, first: bool) -> str:
     """One row; where a price is from is told in full where it first appears."""
     price, energy = term.price, term.energy_j
-    source = price.reference
-    link = (
-        f"<a href='{escape(source.url)}' rel='noreferrer'>{escape(source.short)}</a>"
-        if source.url
-        else escape(source.short)
-    )
+    link = _link(price)
     about = ". ".join(part for part in (price.place, price.operating_point) if part) if first else ""
     value, _, ends = str(price).partition(" (")
     ends = f"<br><span class='soft small'>{escape(ends.rstrip(')'))}</span>" if ends else ""
@@ -225,7 +259,8 @@ def _term(term: Term, samples: int, first: bool) -> str:
     return (
         f"<tr><td class=l>{escape(term.name)}</td><td class='l n'>{escape(term.item)}</td>"
         f"<td class=n>{escape(number(term.count))} {escape(term.count_unit)}</td><td class=n>{escape(value)}{ends}</td>"
-        f"<td class=n>{escape(si(None if energy is None else energy / samples, 'J'))}</td>"
+        f"<td class=n>{escape(si(None if energy is None else energy / work.samples, 'J'))}</td>"
+        f"<td class=n>{escape(si(None if energy is None else energy / work.total_s, 'J'))}</td>"
         f"<td class=l><span class='mark{weak}' title='{escape(EVIDENCE[price.evidence])}'>"
         f"{escape(price.evidence)}</span>"
         f"</td><td class='l w'>{link}{f'<br><span class=soft>{escape(about)}</span>' if about else ''}</td></tr>"
@@ -253,6 +288,32 @@ def _left_out(report: Report) -> str:
         if lines
         else ""
     )
+
+
+def _quoted() -> str:
+    cells = []
+    for row, shown in zip(ROWS, quoted_rows(), strict=True):
+        title, figure, per, evidence, scope, at, _, caveat = (escape(cell) for cell in shown)
+        weak = " weak" if row.figure.evidence in WEAK else ""
+        cells.append(
+            f"<tr><td class=l>{title}</td><td class=n>{figure}</td><td class=l>{per}</td>"
+            f"<td class=l><span class='mark{weak}'>{evidence}</span></td><td class='l n'>{scope}</td>"
+            f"<td class='l w'>{at}. {caveat[:1].upper()}{caveat[1:]}</td><td class='l w'>{_link(row.figure)}</td></tr>"
+        )
+    head = "".join(f"<th{' class=l' if k != 1 else ''}>{h}</th>" for k, h in enumerate(
+        ("machine", "figure", "for one", "evidence", "scope", "at, and why it is not this network's price", "source")))
+    return (
+        f"<h2>Quoted for comparison</h2><div class='card'><p>{QUOTED_SAY}</p><div class='scroll'><table><thead><tr>"
+        f"{head}</tr></thead><tbody>{''.join(cells)}</tbody></table></div></div>\n"
+    )
+
+
+def _link(figure: Figure) -> str:
+    """Where a price is from, to click on."""
+    source = figure.reference
+    if not source.url:
+        return escape(source.short)
+    return f"<a href='{escape(source.url)}' rel='noreferrer'>{escape(source.short)}</a>"
 
 
 def _sources(report: Report) -> str:

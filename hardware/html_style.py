@@ -27,6 +27,7 @@ a { color: var(--accent); text-decoration: none; } a:hover { text-decoration: un
 .tile { padding: .95rem 1.05rem; }
 .tile .name { color: var(--soft); font-size: .84rem; }
 .tile .value { font-size: 1.62rem; font-weight: 650; letter-spacing: -0.02em; line-height: 1.3; white-space: nowrap; }
+.tile .value.words { font-size: 1.15rem; line-height: 1.83; }
 .tile .under { color: var(--soft); font-size: .78rem; line-height: 1.35; }
 .tile.main { background: var(--accent-soft); border-color: transparent; }
 .card { padding: 1.1rem 1.2rem; margin: 0 0 1rem; }
@@ -67,8 +68,8 @@ summary { cursor: pointer; font-weight: 600; } summary .soft { font-weight: 400;
 figure { margin: 0; } figure img { max-width: 100%; height: auto; display: block; margin: 0 auto; background: #fff;
   border-radius: 8px; }
 figcaption { color: var(--soft); font-size: .86rem; margin-top: .5rem; text-align: center; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 1rem; }
-.pictures .card { margin: 0; }
+.pictures { columns: 2 400px; column-gap: 1rem; }
+.pictures .card { break-inside: avoid; }
 footer { margin-top: 3rem; color: var(--soft); font-size: .82rem; border-top: 1px solid var(--line);
   padding-top: 1rem; }
 @media (max-width: 640px) { main { padding-top: 1.3rem; } h1 { font-size: 1.55rem; } .card { padding: .9rem .85rem; }

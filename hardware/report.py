@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping as Names
 from collections.abc import Sequence
@@ -18,8 +19,10 @@ from snnsim.hardware.cost import Cost
 from snnsim.hardware.html import html_page
 from snnsim.hardware.learning import limits
 from snnsim.hardware.pictures import as_png
+from snnsim.hardware.quoted.rows import ROWS
 from snnsim.hardware.tables import csv_text, markdown_text, rich_tables, term_rows
 from snnsim.hardware.target import Mapping, Target, targets
+from snnsim.hardware.what_if import Change, what_if
 from snnsim.hardware.workload import Workload
 from snnsim.io.atomic import write_text
 
@@ -44,6 +47,31 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Changed:
+    """A changed run: counts in proportion, and what the targets say of it.
+
+    Args:
+        change: what is different.
+        samples: number of samples.
+        outcomes: what each target said.
+        refused: why the change cannot be; None if it can.
+    """
+
+    change: Change
+    samples: int
+    outcomes: tuple[Outcome, ...] = ()
+    refused: str | None = None
+
+    def per_sample_j(self, target: str, table: str) -> float | None:
+        """Energy of one sample (J) by a table of a target; None where there is none."""
+        for o in self.outcomes:
+            for cost in o.cost.tables() if o.name == target and o.cost is not None else ():
+                if cost.table == table:
+                    return None if cost.energy_j is None else cost.energy_j / self.samples
+        return None
+
+
+@dataclass(frozen=True)
 class Report:
     """Counts, mappings and costs of one recording, ready to be printed or written.
 
@@ -54,6 +82,7 @@ class Report:
         accuracy: test accuracy from 0 to 1, if there is one.
         facts: more lines for the head, such as the data set.
         figures: pictures as PNG bytes by title.
+        changed: what the same targets say of changed runs.
     """
 
     title: str
@@ -62,6 +91,7 @@ class Report:
     accuracy: float | None
     facts: Names[str, str]
     figures: Names[str, bytes]
+    changed: tuple[Changed, ...] = ()
 
     def __getitem__(self, target: str) -> Outcome:
         """The outcome of a target, by name."""
@@ -100,6 +130,7 @@ class Report:
     def sources(self) -> tuple[Reference, ...]:
         """Every source that a price cites, sorted by key."""
         keys = {term.price.source for _, cost in self.tables for term in cost.terms}
+        keys |= {row.figure.source for row in ROWS}
         return tuple(reference(key) for key in sorted(keys))
 
     def per_sample_j(self, cost: Cost) -> float | None:
@@ -132,6 +163,7 @@ class Report:
                 entry["mapping"] = o.mapping.to_dict()
                 entry["cost"] = o.cost.to_dict()
                 entry["normalised"] = {cost.table: self.normalised(cost) for cost in o.cost.tables()}
+                entry["by_item_per_sample_j"] = {cost.table: self.by_item(cost) for cost in o.cost.tables()}
             found[o.name] = entry
         sources = {r.key: {"text": r.text, "url": r.url} for r in self.sources}
         return {
@@ -141,9 +173,25 @@ class Report:
             "accuracy": self.accuracy,
             "facts": dict(self.facts),
             "workload": self.workload.to_dict(),
+            "limits": list(self.limits),
             "targets": found,
+            "what_if": [self._changed(each) for each in self.changed],
+            "quoted": [{"title": row.title, "per": row.per, "caveat": row.caveat, **dataclasses.asdict(row.figure)}
+                       for row in ROWS],
             "sources": sources,
         }
+
+    def by_item(self, cost: Cost) -> dict[str, float | None]:
+        """Energy of one sample (J) by projection, population or part; None is not known."""
+        n = self.workload.samples
+        return {item: None if value is None else value / n for item, value in cost.by_item().items()}
+
+    def _changed(self, each: Changed) -> dict[str, Any]:
+        energies: dict[str, dict[str, float | None]] = {}
+        for o, cost in self.tables:
+            energies.setdefault(o.name, {})[cost.table] = each.per_sample_j(o.name, cost.table)
+        return {"title": each.change.title, **dataclasses.asdict(each.change), "refused": each.refused,
+                "per_sample_j": energies, "refused_by": {o.name: o.refused for o in each.outcomes if o.refused}}
 
     def to_json(self, path: str | Path | None = None, *, overwrite: bool = False) -> str:
         """JSON with sorted keys and no dates, so that equal runs give equal files; written to `path` if given."""
@@ -188,6 +236,7 @@ def report(
     title: str = "Energy report",
     facts: Names[str, str] | None = None,
     weight_bits: int = 32,
+    changes: Sequence[Change] = (),
 ) -> Report:
     """Count the work of a recording and price it on targets.
 
@@ -202,6 +251,7 @@ def report(
         title: headline.
         facts: more lines for the head, such as ``{"data": "event-digits"}``.
         weight_bits: bits of a stored weight.
+        changes: what-ifs, each priced on the same targets; a target maps the network again for each.
 
     Raises:
         ConfigurationError: a recording of another network, an unknown target, an accuracy outside 0 to 1.
@@ -230,10 +280,19 @@ def report(
         None if accuracy is None else float(accuracy),
         MappingProxyType(dict(facts or {})),
         MappingProxyType(pictures),
+        tuple(_changed(change, chosen, network, workload) for change in changes),
     )
 
 
 _targets = targets
+
+
+def _changed(change: Change, chosen: Sequence[Target], network: Network, workload: Workload) -> Changed:
+    try:
+        other = what_if(workload, change)
+    except ConfigurationError as refusal:
+        return Changed(change, workload.samples, refused=str(refusal))
+    return Changed(change, workload.samples, tuple(_ask(target, network, other) for target in chosen))
 
 
 def _ask(target: Target, network: Network, workload: Workload) -> Outcome:

@@ -7,11 +7,13 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from snnsim.hardware.cost import Cost, term_row
+from snnsim.hardware.cost import Cost, share, term_row
 from snnsim.hardware.formats import UNKNOWN, band, number, plain, si
+from snnsim.hardware.quoted.rows import ROWS
 
 if TYPE_CHECKING:
     from snnsim.hardware.report import Report
+    from snnsim.hardware.workload import Workload
 
 LAYER_HEAD = (
     "projection",
@@ -143,6 +145,51 @@ def subtitle(report: Report) -> str:
     return f"{number(work.samples)} sample{plural} of {work.steps * work.dt:g} ms in steps of {work.dt:g} ms"
 
 
+def change_head(report: Report) -> tuple[str, ...]:
+    """Head of `change_rows`."""
+    return ("target", "table", "as it ran", *(each.change.title for each in report.changed))
+
+
+def change_rows(report: Report) -> list[tuple[str, ...]]:
+    """Energy of one sample by each table, as it ran and changed, with the factor between them."""
+    rows: list[tuple[str, ...]] = []
+    for outcome, cost in report.tables:
+        now = report.per_sample_j(cost)
+        cells = []
+        for each in report.changed:
+            then = each.per_sample_j(outcome.name, cost.table)
+            factor = f" (x {then / now:.2g})" if then is not None and now else ""
+            cells.append("refused" if then is None and now is not None else si(then, "J") + factor)
+        rows.append((outcome.title, cost.table, si(now, "J"), *cells))
+    return rows
+
+
+CHANGES_SAY = (
+    "Counts scaled in proportion, each sample priced again; whether the network would still solve its task was not "
+    "tested. How many neurons are active is taken to stay as it was."
+)
+QUOTED_HEAD = ("machine", "figure", "for one", "evidence", "scope", "at", "source", "why it is not the price here")
+QUOTED_SAY = "Published totals of other machines or tasks. They are not prices of this network and enter no sum."
+
+
+def quoted_rows() -> list[tuple[str, ...]]:
+    """Rows for comparison, by `QUOTED_HEAD`."""
+    return [(row.title, str(row.figure), row.per, row.figure.evidence, row.figure.scope, row.figure.operating_point,
+             row.figure.reference.short, row.caveat) for row in ROWS]
+
+
+ITEM_HEAD = ("layer or part", "energy / sample", "energy / s of biology", "share")
+
+
+def item_rows(report: Report, cost: Cost) -> list[tuple[str, ...]]:
+    """Energy of each projection, population or part by one table, by `ITEM_HEAD`."""
+    values = cost.by_item()
+    shares = share({item: value for item, value in values.items() if value is not None})
+    n, seconds = report.workload.samples, report.workload.total_s
+    return [(item, si(None if v is None else v / n, "J"), si(None if v is None else v / seconds, "J"),
+             f"{100 * shares[item]:.1f} %" if item in shares else "") for item, v in values.items()]
+
+
 def _table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
     def line(cells: Iterable[str]) -> str:
         return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
@@ -151,18 +198,20 @@ def _table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([line(head), line("---" for _ in head), *(line(row) for row in rows)])
 
 
-TERM_HEAD = ("term", "item", "count", "price", "energy", "evidence", "source")
+TERM_HEAD = ("term", "item", "count, all samples", "price", "energy / sample", "energy / s of biology", "evidence",
+             "source")
 
 
-def cost_rows(cost: Cost, samples: int) -> list[tuple[str, ...]]:
-    """Terms of one table for people, by `TERM_HEAD`; energies of one sample."""
+def cost_rows(cost: Cost, work: Workload) -> list[tuple[str, ...]]:
+    """Terms of one table for people, by `TERM_HEAD`."""
     return [
         (
             t.name,
             t.item,
             f"{number(t.count)} {t.count_unit}",
             str(t.price),
-            UNKNOWN if t.energy_j is None else si(t.energy_j / samples, "J"),
+            UNKNOWN if t.energy_j is None else si(t.energy_j / work.samples, "J"),
+            UNKNOWN if t.energy_j is None else si(t.energy_j / work.total_s, "J"),
             t.price.evidence,
             t.price.reference.short,
         )
@@ -182,16 +231,21 @@ def markdown_text(report: Report) -> str:
     ]
     parts += [f"- {o.title} cannot hold this network. {o.refused}" for o in report.outcomes if o.refused]
     parts += ["## Counts", _table(LAYER_HEAD, layer_rows(report)), _table(UNIT_HEAD, unit_rows(report))]
+    parts.append("\n".join(f"- {limit}" for limit in report.limits))
+    if report.changed:
+        parts += ["## What if", CHANGES_SAY, _table(change_head(report), change_rows(report))]
     for outcome, cost in report.tables:
         parts += [f"## {outcome.title}: {cost.table}", cost.about]
         if outcome.mapping is not None and cost is outcome.cost and outcome.mapping.summary:
             parts.append("\n".join(f"- {name}: {plain(v)}" for name, v in outcome.mapping.summary.items()))
-        parts.append(_table(TERM_HEAD, cost_rows(cost, report.workload.samples)))
+        parts.append(_table(TERM_HEAD, cost_rows(cost, report.workload)))
+        parts.append(_table(ITEM_HEAD, item_rows(report, cost)))
         parts.append(
             "\n".join(
                 [*(f"- Note: {note}" for note in cost.notes), *(f"- Not priced: {what}." for what in cost.unpriced)]
             )
         )
+    parts += ["## Quoted for comparison", QUOTED_SAY, _table(QUOTED_HEAD, quoted_rows())]
     parts += [
         "## Sources",
         "\n".join(f"- {r.short}: {r.text} <{r.url}>" if r.url else f"- {r.short}: {r.text}" for r in report.sources),
@@ -233,6 +287,9 @@ def rich_tables(report: Report) -> Any:
         ),
         *refused,
         table("Projections", LAYER_HEAD, layer_rows(report)),
+        *(Text(limit, style="dim") for limit in report.limits),
+        *([table("What if (energy of one sample)", change_head(report), change_rows(report))] if report.changed
+          else []),
         *left_out,
         Text("Sources: " + "; ".join(f"{r.short} {r.url}".strip() for r in report.sources), style="dim"),
     )

@@ -63,6 +63,7 @@ class Prices:
         message: a message to one core.
         hop_ns: a hop to a tile north or south.
         hop_ew: a hop to a tile east or west.
+        learning: a visit of a synapse by pairwise spike-timing dependent plasticity.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Prices:
     message: Figure
     hop_ns: Figure
     hop_ew: Figure
+    learning: Figure | None
 
 
 _SYNAPSE = Figure(
@@ -101,6 +103,7 @@ TABLES = {
         message=_fit(111, "axon out"),
         hop_ns=_fit(4.2, "hop north or south"),
         hop_ew=_fit(3.0, "hop east or west"),
+        learning=None,
     ),
     "davies2018-sim": Prices(
         "davies2018-sim",
@@ -115,5 +118,6 @@ TABLES = {
         message=_table2(1.7, "within-tile spike"),
         hop_ns=_table2(4.0, "tile hop N-S"),
         hop_ew=_table2(3.0, "tile hop E-W"),
+        learning=_table2(120, "synaptic update (pairwise STDP)"),
     ),
 }

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 LEFT_OUT = (
     "the embedded processors, input and output between host and chip, and the barrier between steps",
-    "learning",
     "latency: the time of a step on the chip is not modelled",
 )
 
@@ -45,6 +44,12 @@ def price(mapping: LoihiMapping, workload: Workload, prices: Prices, target: str
         Term("synaptic event", name, p.events, "events", _of_kind(prices, p.kind))
         for name, p in workload.projections.items()
     ]
+    unpriced: tuple[str, ...] = (*LEFT_OUT, "static power (104 mW a chip, second-hand), shown as a table of its own")
+    for name, p in workload.projections.items():
+        if p.rule == "PairSTDP" and p.learning_events and prices.learning is not None:
+            terms.append(Term("synaptic update", name, p.learning_events, "visits", prices.learning))
+        elif p.rule:
+            unpriced += (f"learning of {name} ({p.rule}): the table has no such price",)
     static = Cost(
         target,
         "static-power",
@@ -53,7 +58,6 @@ def price(mapping: LoihiMapping, workload: Workload, prices: Prices, target: str
         ("all work: this table is to be read beside the other, not instead of it",),
         wall_s=workload.total_s,
     )
-    unpriced: tuple[str, ...] = (*LEFT_OUT, "static power (104 mW a chip, second-hand), shown as a table of its own")
     if prices.spike is None:
         unpriced += ("sending a spike from the neuron: the table has no such price",)
     energy = sum(term.energy_j or 0.0 for term in terms)

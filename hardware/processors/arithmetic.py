@@ -46,7 +46,8 @@ class Arithmetic(Target):
         operations = _operations(workload)
         sram = (*operations, *_memory(workload, c.SRAM_WORD, c.SRAM_WORD))
         dram = (*operations, *_memory(workload, c.DRAM_WORD, c.SRAM_WORD))
-        outside = ("control, clock, routing of spikes, leakage", "turning the input into spikes")
+        outside: tuple[str, ...] = ("control, clock, routing of spikes, leakage", "turning the input into spikes")
+        outside += own_work(workload)
         neurons = "arithmetic of neuron updates"
         others = (
             Cost(
@@ -72,6 +73,13 @@ class Arithmetic(Target):
         )
 
 
+def own_work(workload: Workload) -> tuple[str, ...]:
+    """What processors would do beside synapses and neurons, and nobody has priced: random numbers, learning."""
+    generators = [f"drawing the random numbers of {n}" for n, p in workload.populations.items() if p.generator]
+    rules = [f"learning of {n} ({p.rule})" for n, p in workload.projections.items() if p.rule]
+    return (*generators, *rules)
+
+
 def _operations(workload: Workload) -> tuple[Term, ...]:
     terms = []
     for name, p in workload.projections.items():
@@ -91,15 +99,16 @@ def _operations(workload: Workload) -> tuple[Term, ...]:
 
 
 def _memory(workload: Workload, weight: Figure, state: Figure) -> tuple[Term, ...]:
+    # The weights of one source lie side by side, so that narrower ones share words.
     terms = [
-        Term("weight fetch", name, p.events, "words of 32 bits", weight)
+        Term("weight fetch", name, -(-p.read_bits // 32), "words of 32 bits", weight)
         for name, p in workload.projections.items()
         if p.weighted
     ]
     terms += [
         Term("state read and write", name, 2 * work.state_variables * work.updates, "words of 32 bits", state)
         for name, work in workload.populations.items()
-        if work.updates
+        if work.updates and not work.generator
     ]
     return tuple(terms)
 
@@ -113,7 +122,7 @@ def _quantised(target: str, workload: Workload, outside: tuple[str, ...]) -> Cos
             count = p.synapses * workload.samples
             terms += [
                 Term("multiply-accumulate", name, count, "operations", price),
-                Term("weight fetch", name, count, "words of 32 bits", c.SRAM_WORD),
+                Term("weight fetch", name, -(-count * p.weight_bits // 32), "words of 32 bits", c.SRAM_WORD),
             ]
     return Cost(
         target,

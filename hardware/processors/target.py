@@ -7,6 +7,7 @@ from typing import cast
 from snnsim.core.errors import ConfigurationError
 from snnsim.core.network import Network
 from snnsim.hardware.cost import Cost, Term
+from snnsim.hardware.processors.arithmetic import own_work
 from snnsim.hardware.processors.constants import DEVICES
 from snnsim.hardware.target import Mapping, Target
 from snnsim.hardware.workload import Workload
@@ -52,7 +53,9 @@ class Processor(Target):
         )
         terms = []
         for name, work in workload.populations.items():
-            if not work.is_input:
+            if work.generator:
+                terms += [Term("spike", name, work.spikes, "spikes", spike)] if work.spikes else []
+            elif not work.is_input:
                 terms.append(
                     Term("neuron for 1 ms of biology", name, work.units * workload.total_s * 1e3, "neuron ms", neuron)
                 )
@@ -68,6 +71,7 @@ class Processor(Target):
                 "the idle machine, tens of watts, for as long as the run takes",
                 "neurons other than LIF",
                 "host input and output",
+                *own_work(workload),
             ),
             (),
         )
@@ -80,6 +84,7 @@ class Processor(Target):
                 "neuron updates",
                 "the idle machine and everything around the processor",
                 "moving weights and states, beyond what the price of an operation may hold",
+                *own_work(workload),
             ),
             ("Pooling and biases are not counted.",),
             None,

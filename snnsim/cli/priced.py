@@ -12,6 +12,7 @@ from snnsim import plotting
 from snnsim.core.parameters import parameter_table
 from snnsim.core.simulate import steps_of
 from snnsim.hardware import Report, report
+from snnsim.hardware.what_if import USUAL
 from snnsim.io import load
 from snnsim.models.recipes.run import open_run, run, score_on
 
@@ -50,7 +51,7 @@ def report_of_run(folder: Path, targets: list[str], data: str | None = None) -> 
     facts = {"recipe": recipe.name, "data": test.name, "test recordings": f"{len(test)}",
              "counted recordings": f"{len(part)}", "step": f"{recipe.dt:g} ms",
              "length of a recording": f"{recipe.duration:g} ms"}
-    return report(network, recording, targets=targets, accuracy=score.accuracy, facts=facts,
+    return report(network, recording, targets=targets, accuracy=score.accuracy, facts=facts, changes=USUAL,
                   figures={title: figure for title, figure in figures.items() if figure is not None},
                   title=f"{recipe.name}: a spiking network, counted and priced")
 
@@ -69,7 +70,7 @@ def report_of_file(path: Path, targets: list[str], *, rate: float, duration: flo
     facts = {"network": path.name, "input": f"Poisson, {rate:g} spikes/s a unit, seed {seed}", "step": f"{dt:g} ms",
              "length": f"{duration:g} ms"}
     figures = {"Network": plotting.network_diagram(network), "Spikes": plotting.raster(recording)}
-    return report(network, recording, targets=targets, facts=facts, figures=figures,
+    return report(network, recording, targets=targets, facts=facts, figures=figures, changes=USUAL,
                   title=f"{path.stem}, counted and priced")
 
 

@@ -1,0 +1,1 @@
+"""Machines of which only totals are published: TrueNorth as a target, others as rows for comparison."""
