@@ -36,7 +36,8 @@ SAME_FOR_ALL = ("samples", "duration", "bin_size", "seed")
 
 
 def run(model: Model, *, duration: float, dt: float = 0.1, seed: int = 0, transient: float | None = None,
-        out: str | Path | None = None, resume: bool = False, progress: bool = False) -> dict[str, Any]:
+        out: str | Path | None = None, resume: bool = False, progress: bool = False,
+        devices: int | None = None) -> dict[str, Any]:
     """Simulate a model and say what it did.
 
     Args:
@@ -49,9 +50,11 @@ def run(model: Model, *, duration: float, dt: float = 0.1, seed: int = 0, transi
             summary; None keeps nothing.
         resume: go on with an interrupted run in `out`.
         progress: draw a bar on stderr.
+        devices: how many devices share the network; None is one.
 
     Returns:
-        The summary, of plain numbers: sizes, statistics by population, times (s). ``wall_s`` is the whole simulation,
+        The summary, of plain numbers: sizes, statistics by population, times (s); nothing where this is not the first
+        of several processes. ``wall_s`` is the whole simulation,
         ``real_time_factor`` seconds of work for one second of the network without the first chunk of steps, in which
         it is compiled, ``prepare_s`` what is then left of ``wall_s``. Times of a resumed run are those of its last
         stretch, None where nothing was left to do.
@@ -69,7 +72,8 @@ def run(model: Model, *, duration: float, dt: float = 0.1, seed: int = 0, transi
         raise ConfigurationError(got="resume without a folder", expected="the folder of the interrupted run",
                                  where="run", fix="name it: out (--out)")
     sink = None if out is None else RecordingFolder(out, resume=resume)
-    if out is not None and not resume:
+    first = jax.process_index() == 0
+    if out is not None and not resume and first:
         require_new_folder(out, "choose another folder, or go on with the run in it: --resume")  # before it is built
     key = jax.random.key(seed)
     began = time.perf_counter()
@@ -83,7 +87,10 @@ def run(model: Model, *, duration: float, dt: float = 0.1, seed: int = 0, transi
             seen.append(now)
             report(now.fraction, str(now))
         recording = sn.simulate(network, duration=duration, dt=dt, seed=seed, state=state, chunk=_chunk(steps),
-                                record={name: ["spikes"] for name in chosen}, progress=follow, sink=sink)
+                                record={name: ["spikes"] for name in chosen}, progress=follow, sink=sink,
+                                devices=devices)
+    if not first:
+        return {}
     wall = time.perf_counter() - built
     factor, stretch = (seen[-1].real_time_factor, duration - seen[0].began) if seen else (None, 0.0)
     result = {

@@ -16,6 +16,22 @@ Data = Annotated[str | None, typer.Option("--data", help="Folder of the data; by
 Targets = Annotated[str, typer.Option("--targets", help="Hardware targets, separated by commas.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run in --out.")]
 
+
+
+def _join(distributed: bool) -> bool:
+    """Join the other processes while options are read: before anything asks JAX for devices."""
+    if distributed:
+        from snnsim.core.processes import join_processes
+
+        join_processes()
+    return distributed
+
+
+Devices = Annotated[int | None, typer.Option("--devices", min=1, help="Devices that share the network, such as 2 GPUs. "
+                                             "By default one; all there are with --distributed.")]
+Distributed = Annotated[bool, typer.Option("--distributed", callback=_join, help="This is one of several processes, "
+                                           "started by SLURM, MPI or by hand; the first one prints and writes.")]
+
 DEFAULT_TARGETS = "spinnaker,loihi,cpu,gpu,arithmetic"
 
 
@@ -27,6 +43,13 @@ def show(result: dict[str, Any], as_json: bool, text: str) -> None:
 def interactive() -> bool:
     """Whether to draw progress: stderr is a terminal."""
     return sys.stderr.isatty()
+
+
+def devices_of(devices: int | None) -> int | None:
+    """Number of devices; with several processes all there are, unless told otherwise."""
+    import jax
+
+    return jax.device_count() if devices is None and jax.process_count() > 1 else devices
 
 
 def split(names: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -10,10 +11,28 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from snnsim.core.errors import OutputError, SnnsimError
+from snnsim.core.errors import ConfigurationError, OutputError, SnnsimError
 from snnsim.core.sink import AbstractSink, Plan, Totals, Traces
 
 FAILED = -1
+BY_HAND = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
+
+
+def join_processes() -> None:
+    """Become one of several processes, before JAX is used: as SLURM or MPI say, or the variables `BY_HAND`.
+
+    Raises:
+        ConfigurationError: nothing says which process this is, or the others are not found.
+    """
+    address, *numbers = (os.environ.get(name) for name in BY_HAND)
+    try:
+        count, index = (None if number is None else int(number) for number in numbers)
+        jax.config.update("jax_cpu_collectives_implementation", "gloo")
+        jax.distributed.initialize(address, count, index)
+    except (ValueError, RuntimeError) as error:
+        raise ConfigurationError(got=str(error).splitlines()[0], where="distributed",
+                                 expected=f"a job of SLURM or MPI, or {', '.join(BY_HAND)} in the environment",
+                                 fix="see examples/several_devices.md") from error
 
 
 class FirstProcess(AbstractSink):

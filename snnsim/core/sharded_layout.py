@@ -97,7 +97,7 @@ def devices_of(devices: Devices) -> list[jax.Device]:
     if isinstance(devices, int | np.integer) and not isinstance(devices, bool):
         if not 1 <= devices <= len(known):
             raise ConfigurationError(
-                got=f"devices = {devices}", expected=f"1 to {len(known)}, as JAX finds {known[0].platform} devices",
+                got=f"devices = {devices}", expected=f"1 to {len(known)}, the number of {known[0].platform} devices",
                 where="simulate", fix="ask for fewer; a CPU counts as several with XLA_FLAGS="
                 "--xla_force_host_platform_device_count=8 in the environment")
         chosen = known[:devices]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from snnsim.cli.options import AsJson, Out, Resume, Seed, interactive, show, split
+from snnsim.cli.options import AsJson, Devices, Distributed, Out, Resume, Seed, devices_of, interactive, show, split
 from snnsim.core.errors import ConfigurationError
 
 
@@ -23,24 +23,31 @@ def command(
     seed: Seed = 0,
     resume: Resume = False,
     as_json: AsJson = False,
+    devices: Devices = None,
+    distributed: Distributed = False,
 ) -> None:
     """Simulate a network; keep its spikes as event packs and a raster.
 
     Spikes of a single sample are written while the run goes on (spikes.h5, SONATA), so that it can be resumed.
     """
-    summary = _simulated(network, events, out, dt, duration, split(record), seed, resume)
+    summary = _simulated(network, events, out, dt, duration, split(record), seed, resume, devices)
+    if not summary:  # not the first of several processes
+        return
     rates = ", ".join(f"{name} {rate:.3g} spikes/s" for name, rate in summary["rates_hz"].items())
     show(summary, as_json, f"{summary['samples']} samples of {summary['duration']:g} ms: {rates}; results in {out}")
 
 
 def _simulated(path: Path, events: Path, out: Path, dt: float, duration: float | None, record: list[str],
-               seed: int, resume: bool) -> dict[str, Any]:
+               seed: int, resume: bool, devices: int | None) -> dict[str, Any]:
+    import jax
+
     import snnsim as sn
     from snnsim.datasets import read_npz, write_npz
     from snnsim.io.atomic import require_new_folder, write_text
     from snnsim.plotting import raster, save
 
-    if not resume:
+    first = jax.process_index() == 0
+    if not resume and first:
         require_new_folder(out, "choose another folder, or go on with the run in it: --resume")
     network = sn.from_nir(path, dt=dt) if path.suffix == ".nir" else sn.load(path)
     if len(network.inputs) != 1:
@@ -56,7 +63,10 @@ def _simulated(path: Path, events: Path, out: Path, dt: float, duration: float |
                                  expected="one sample of plain events", fix="simulate anew, without --resume")
     sink = sn.io.RecordingFolder(out, resume=resume) if plain else None
     recording = sn.simulate(network, {network.inputs[0]: given.crop(0.0, length)}, duration=length, dt=dt, seed=seed,
-                            record={name: ["spikes"] for name in chosen}, sink=sink, progress=interactive())
+                            record={name: ["spikes"] for name in chosen}, sink=sink, progress=interactive(),
+                            devices=devices_of(devices))
+    if not first:
+        return {}
     out.mkdir(parents=True, exist_ok=True)
     for name in chosen:
         write_npz(out / f"{name}.npz", recording.events(name), overwrite=resume)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from snnsim.cli.options import AsJson, Resume, Seed, interactive, show
+from snnsim.cli.options import AsJson, Devices, Distributed, Resume, Seed, devices_of, interactive, show
 
 if TYPE_CHECKING:
     from snnsim.models.cortex.catalogue import Model
@@ -22,19 +22,21 @@ Neurons = Annotated[int, typer.Option("--neurons", min=1, help="Number of neuron
 
 
 def cuba(neurons: Neurons = 4000, duration: Duration = 1000.0, dt: Step = 0.1, seed: Seed = 0, out: Folder = None,
-         transient: Transient = None, resume: Resume = False, as_json: AsJson = False) -> None:
+         transient: Transient = None, resume: Resume = False, as_json: AsJson = False,
+         devices: Devices = None, distributed: Distributed = False) -> None:
     """Self-sustained activity, current-based synapses (Vogels & Abbott 2005; Brette et al. 2007)."""
     from snnsim.models.cortex.catalogue import cuba_model
 
-    _run(cuba_model(neurons), duration, dt, seed, out, transient, resume, as_json)
+    _run(cuba_model(neurons), duration, dt, seed, out, transient, resume, as_json, devices)
 
 
 def coba(neurons: Neurons = 4000, duration: Duration = 1000.0, dt: Step = 0.1, seed: Seed = 0, out: Folder = None,
-         transient: Transient = None, resume: Resume = False, as_json: AsJson = False) -> None:
+         transient: Transient = None, resume: Resume = False, as_json: AsJson = False,
+         devices: Devices = None, distributed: Distributed = False) -> None:
     """Self-sustained activity, conductance-based synapses (Vogels & Abbott 2005; Brette et al. 2007)."""
     from snnsim.models.cortex.catalogue import coba_model
 
-    _run(coba_model(neurons), duration, dt, seed, out, transient, resume, as_json)
+    _run(coba_model(neurons), duration, dt, seed, out, transient, resume, as_json, devices)
 
 
 def brunel(
@@ -44,12 +46,12 @@ def brunel(
     j: Annotated[float, typer.Option("--j", min=0.0, help="Step of the membrane at an excitatory spike (mV).")] = 0.1,
     synapses: Annotated[str, typer.Option(help="delta or exponential.")] = "delta",
     duration: Duration = 1000.0, dt: Step = 0.1, seed: Seed = 0, out: Folder = None, transient: Transient = None,
-    resume: Resume = False, as_json: AsJson = False,
+    resume: Resume = False, as_json: AsJson = False, devices: Devices = None, distributed: Distributed = False,
 ) -> None:
     """Sparse network of excitatory and inhibitory neurons under Poisson input (Brunel 2000)."""
     from snnsim.models.cortex.catalogue import brunel_model
 
-    _run(brunel_model(neurons, g, eta, j, synapses), duration, dt, seed, out, transient, resume, as_json)
+    _run(brunel_model(neurons, g, eta, j, synapses), duration, dt, seed, out, transient, resume, as_json, devices)
 
 
 def microcircuit(
@@ -57,31 +59,33 @@ def microcircuit(
     in_degree_scale: Annotated[float | None, typer.Option(help="Share of the inputs of a neuron, up to 1; by default "
                                                           "4 times --scale, from 0.1 to 1.")] = None,
     duration: Duration = 1000.0, dt: Step = 0.1, seed: Seed = 0, out: Folder = None, transient: Transient = None,
-    resume: Resume = False, as_json: AsJson = False,
+    resume: Resume = False, as_json: AsJson = False, devices: Devices = None, distributed: Distributed = False,
 ) -> None:
     """Four layers of cortex under one square millimetre (Potjans & Diesmann 2014), beside the published rates."""
     from snnsim.models.cortex.catalogue import microcircuit_model
 
-    _run(microcircuit_model(scale, in_degree_scale), duration, dt, seed, out, transient, resume, as_json)
+    _run(microcircuit_model(scale, in_degree_scale), duration, dt, seed, out, transient, resume, as_json, devices)
 
 
 def connectome(
     data: Annotated[Path, typer.Option(help="Edge list (CSV), or a folder of them, of which the longest is taken.")],
     duration: Duration = 1000.0, dt: Step = 0.1, seed: Seed = 0, out: Folder = None, transient: Transient = None,
-    resume: Resume = False, as_json: AsJson = False,
+    resume: Resume = False, as_json: AsJson = False, devices: Devices = None, distributed: Distributed = False,
 ) -> None:
     """Integrate-and-fire neurons wired as an edge list says, such as the worm C. elegans."""
     from snnsim.models.cortex.catalogue import connectome_model
 
-    _run(connectome_model(data), duration, dt, seed, out, transient, resume, as_json)
+    _run(connectome_model(data), duration, dt, seed, out, transient, resume, as_json, devices)
 
 
 def _run(model: Model, duration: float, dt: float, seed: int, out: Path | None, transient: float | None,
-         resume: bool, as_json: bool) -> None:
+         resume: bool, as_json: bool, devices: int | None) -> None:
     from snnsim.models.cortex.run import run
 
     result = run(model, duration=duration, dt=dt, seed=seed, transient=transient, out=out, resume=resume,
-                 progress=interactive())
+                 progress=interactive(), devices=devices_of(devices))
+    if not result:  # not the first of several processes
+        return
     if as_json:
         show(result, True, "")
     else:
