@@ -1,6 +1,7 @@
-"""What all tests share: strict promotion, double precision on request, and the folder of reference data."""
+"""What all tests share: strict promotion, double precision on request, the folder of reference data, and benchmarks."""
 
 import os
+import sys
 from pathlib import Path
 
 import jax
@@ -8,6 +9,8 @@ import pytest
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+# Peers are built once: what compares speed with them also serves the tests that compare results.
+sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 
 def pytest_runtest_setup(item):

@@ -143,41 +143,14 @@ def test_rates_at_a_tenth_are_the_published_ones():
 def test_rates_are_those_of_nest_at_the_same_scale():
     """Five networks of each, drawn independently: means within 4 standard errors of their difference."""
     pytest.importorskip("nest")
-    theirs = np.array([nest_rates(seed) for seed in range(1, 6)])
+    nest = pytest.importorskip("against_nest", reason="the benchmarks are not beside the tests")
+    theirs = np.array([[spikes.n_events / spikes.n_units for spikes in nest.theirs(SCALE, None, seed, 100.0).values()]
+                       for seed in range(5)])  # of one second
     ours = np.array([rates(microcircuit(SCALE, key=jax.random.key(seed)), seed, 1000.0) for seed in range(5)])
     error = np.sqrt((theirs.var(0, ddof=1) + ours.var(0, ddof=1)) / 5)
     # Five samples tell their spread to a third only: no error below 2 % of the rate is believed.
     error = np.maximum(error, 0.02 * theirs.mean(0))
     assert (np.abs(ours.mean(0) - theirs.mean(0)) < 4 * error).all(), (ours.mean(0), theirs.mean(0), error)
-
-
-def nest_rates(seed, duration=1000.0, transient=100.0):
-    """The same plan built and run by NEST, in its units (mV, pA, pF)."""
-    import nest
-
-    plan = microcircuit_plan(SCALE)
-    nest.verbosity = nest.VerbosityLevel.ERROR
-    nest.ResetKernel()
-    nest.resolution, nest.rng_seed, nest.local_num_threads = 0.1, seed, 1
-    cells, recorders = [], []
-    for i, size in enumerate(plan.neurons):
-        cells.append(nest.Create("iaf_psc_exp", int(size), params={
-            "C_m": 250.0, "tau_m": 10.0, "tau_syn_ex": 0.5, "tau_syn_in": 0.5, "E_L": -65.0, "V_th": -50.0,
-            "V_reset": -65.0, "t_ref": 2.0, "I_e": 1e3 * plan.currents[i]}))
-        cells[i].V_m = nest.random.normal(c.START_MEAN["optimized"][i], c.START_STD["optimized"][i])
-        source = nest.Create("poisson_generator", params={"rate": plan.external_rates[i]})
-        nest.Connect(source, cells[i], syn_spec={"weight": 1e3 * plan.external_weight, "delay": 1.5})
-        recorders.append(nest.Create("spike_recorder"))
-        nest.Connect(cells[i], recorders[i])
-    for (i, j), number in np.ndenumerate(plan.synapses):
-        weight, delay = 1e3 * plan.weights[i, j], 1.5 if j % 2 == 0 else 0.75
-        low, high = (0.0, np.inf) if weight > 0 else (-np.inf, 0.0)
-        nest.Connect(cells[j], cells[i], {"rule": "fixed_total_number", "N": int(number)}, {
-            "weight": nest.math.redraw(nest.random.normal(weight, 0.1 * abs(weight)), min=low, max=high),
-            "delay": nest.math.redraw(nest.random.normal(delay, 0.5 * delay), min=0.05, max=np.inf)})
-    nest.Simulate(transient + duration)
-    return np.array([(recorder.events["times"] > transient).sum() / len(population) / duration * 1e3
-                     for recorder, population in zip(recorders, cells, strict=True)])
 
 
 @pytest.mark.parametrize(("scale", "expected"), [(0.01, 0.1), (0.02, 0.1), (0.05, 0.2), (0.1, 0.4), (0.5, 1.0),
