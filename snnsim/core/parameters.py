@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -30,7 +31,7 @@ def parameter_table(network: Network) -> dict[str, dict[str, Any]]:
                 kept = {key: field.metadata[key] for key in ("unit", "doc", "group", "bounds", "trainable")}
                 table[path] = dict(value=value, **kept)
     for pattern, chosen in network.trainable:
-        fitting = [path for path in table if fnmatchcase(path, pattern) or fnmatchcase(_short(path), pattern)]
+        fitting = matching(pattern, table)
         if not fitting:
             raise ConfigurationError(got=f"trainable pattern {pattern!r}", where="network",
                                      expected=f"a path such as {next(iter(table), '')}",
@@ -38,6 +39,11 @@ def parameter_table(network: Network) -> dict[str, dict[str, Any]]:
         for path in fitting:
             table[path]["trainable"] = chosen
     return table
+
+
+def matching(pattern: str, paths: Iterable[str]) -> list[str]:
+    """Those of the paths that a pattern of `trainable` means."""
+    return [path for path in paths if fnmatchcase(path, pattern) or fnmatchcase(_short(path), pattern)]
 
 
 def _short(path: str) -> str:

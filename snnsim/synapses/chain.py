@@ -17,6 +17,11 @@ def _tuple(value: Any) -> tuple:
     return tuple(shape_tuple(shape) for shape in value)
 
 
+def of_part(rand: Rand, k: int) -> Rand:
+    """Random numbers of the k-th part: far from the streams of transforms, which count on from the projection's."""
+    return Rand(rand.seed, rand.stream + jnp.uint32(k << 16), rand.step, rand.sample, rand.unit)
+
+
 class Chain(AbstractConnection):
     """The signal goes through each part in turn; there are no neurons between them.
 
@@ -63,9 +68,7 @@ class Chain(AbstractConnection):
     def transmit(self, signals: jax.Array, rand: Rand) -> jax.Array:
         """Arrivals ``[steps, batch, *post]``; each part draws from a stream of its own."""
         for k, one in enumerate(self.parts):
-            # Far from the streams of transforms, which count on from the projection's own.
-            own = Rand(rand.seed, rand.stream + jnp.uint32(k << 16), rand.step, rand.sample, rand.unit)
-            signals = one.transmit(signals, own)
+            signals = one.transmit(signals, of_part(rand, k))
         return signals
 
     def structure(self) -> Chain:
