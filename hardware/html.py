@@ -82,7 +82,8 @@ def _head(report: Report) -> str:
 def _tile(name: str, value: str, under: str = "", main: bool = False) -> str:
     return (
         f"<div class='tile{' main' if main else ''}'><div class='name'>{escape(name)}</div>"
-        f"<div class='value{'' if value[:1].isdigit() else ' words'}'>{escape(value)}</div><div class='under'>{escape(under)}</div></div>"
+        f"<div class='value{'' if value[:1].isdigit() else ' words'}'>{escape(value)}</div>"
+        f"<div class='under'>{escape(under)}</div></div>"
     )
 
 

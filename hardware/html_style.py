@@ -59,7 +59,8 @@ tr.sum td { font-weight: 650; }
 dl { display: grid; grid-template-columns: minmax(150px, auto) 1fr; gap: .15rem 1.2rem; font-size: .9rem;
   margin: .6rem 0; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
-ul { margin: .4rem 0 .8rem; padding-left: 1.15rem; font-size: .92rem; } li { margin: .22rem 0; overflow-wrap: anywhere; }
+ul { margin: .4rem 0 .8rem; padding-left: 1.15rem; font-size: .92rem; }
+li { margin: .22rem 0; overflow-wrap: anywhere; }
 .left { border-left: 3px solid var(--warn); background: var(--warn-soft); border-radius: 8px; padding: .5rem .9rem;
   margin: .8rem 0; }
 .left ul { margin: .2rem 0; } .left strong { font-size: .88rem; }
