@@ -211,7 +211,7 @@ def _target(report: Report, outcome: Outcome) -> str:
     lines = "".join(f"<dt>{escape(k)}</dt><dd>{escape(plain(v))}</dd>" for k, v in outcome.mapping.summary.items())
     others = "".join(
         f"<details><summary>{escape(cost.table)}: {escape(si(report.per_sample_j(cost), 'J'))} a sample "
-        f"<span class='soft small'>instead, not in addition</span></summary>{_cost(report, cost)}</details>"
+        f"<span class='soft small'>a table of its own, never added</span></summary>{_cost(report, cost)}</details>"
         for cost in outcome.cost.alternatives
     )
     return (

@@ -298,6 +298,7 @@ def _changed(change: Change, chosen: Sequence[Target], network: Network, workloa
 def _ask(target: Target, network: Network, workload: Workload) -> Outcome:
     try:
         mapping = target.map(network, workload)
+        cost = target.cost(mapping, workload)
     except SnnsimError as refusal:
         return Outcome(target.name, target.title, refused=str(refusal))
-    return Outcome(target.name, target.title, mapping, target.cost(mapping, workload))
+    return Outcome(target.name, target.title, mapping, cost)

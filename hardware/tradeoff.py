@@ -13,6 +13,8 @@ from snnsim.plotting.style import FAINT, INK, PALETTE, new_figure, styled
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_WIDE = 20  # energies further apart stand on a logarithmic axis; a narrower one would show one power of ten or none
+
 
 def tradeoff(reports: Mapping[str, Report], target: str, table: str | None = None) -> Figure:
     """Accuracy over the energy of one sample, with the runs that no other run beats joined by a line.
@@ -88,21 +90,15 @@ def _drawn(points: Mapping[str, tuple[float, float, float, float, str, str]]) ->
             axes.plot([low, high], [accuracy, accuracy], color=colour, linewidth=3, alpha=0.35, solid_capstyle="butt")
             axes.plot([value], [accuracy], "o", color=colour, markersize=5)
             axes.annotate(name, (value, accuracy), (5, 5), textcoords="offset points", fontsize=7.5, color=INK)
-        axes.set_xscale("log")
+        if max(p[2] for p in points.values()) > _WIDE * min(p[0] for p in points.values()):
+            axes.set_xscale("log")
         axes.margins(x=0.2, y=0.15)
         axes.xaxis.set_major_formatter(_joules)
-        axes.xaxis.set_minor_formatter(_joules if _narrow(points) else "")
         axes.set(xlabel="energy of one sample", ylabel="accuracy (%)")
         _, _, _, _, table, title = next(iter(points.values()))
         axes.set_title(f"{title}, {table}")
         axes.grid(axis="y", color=FAINT, linewidth=0.4, alpha=0.6)
     return figure
-
-
-def _narrow(points: Mapping[str, tuple[float, float, float, float, str, str]]) -> bool:
-    """Whether all energies lie within a few times of each other, so that a log axis has few whole powers of ten."""
-    energies = [p[1] for p in points.values()]
-    return max(energies) < 8 * min(energies)
 
 
 def _joules(value: float, _: object = None) -> str:

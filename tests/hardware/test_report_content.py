@@ -11,7 +11,7 @@ import pytest
 
 import snnsim as sn
 from snnsim.core.errors import ConfigurationError, DelayError, UnsupportedError
-from snnsim.hardware import Workload, report
+from snnsim.hardware import Mapping, Target, Workload, report
 from snnsim.hardware.quoted.rows import ROWS
 from snnsim.hardware.quoted.truenorth import TrueNorth
 from snnsim.plasticity import PairSTDP
@@ -37,6 +37,24 @@ def test_energy_of_a_second_is_that_of_a_sample_over_its_length(checked):
     for row in csv.DictReader(io.StringIO(found.to_csv())):
         sample, second = (float(row[f"energy_per_{what}_j"]) for what in ("sample", "biological_second"))
         assert second == pytest.approx(sample / 0.1, rel=1e-12)
+
+
+class Unpriceable(Target):
+    """Holds every network and has no price for it."""
+
+    name, title = "unpriceable", "A machine without prices"
+
+    def map(self, network, workload):
+        return Mapping(self.name, {}, ())
+
+    def cost(self, mapping, workload):
+        raise UnsupportedError(got="spikes", expected="none", where="price list", fix="leave it out")
+
+
+def test_a_target_that_cannot_price_is_refused_and_the_others_are_priced(checked):
+    found = report(*checked, [Unpriceable(), "cpu"])
+    assert "price list" in found["unpriceable"].refused
+    assert found["cpu"].cost.energy_j > 0
 
 
 def test_scopes_are_never_mixed_in_a_table(checked):
