@@ -136,7 +136,7 @@ def _plan(application: Application, wishes: Wishes, extended: bool) -> tuple[dic
             break
         for name in tight:  # a smaller slice has shorter rows, smaller buffers and fewer synapses
             if sizes[name] == 1:
-                raise memories[name].excess
+                raise memories[name].excess  # type: ignore[misc]
             sizes[name] = 2 ** (ceil(log2(sizes[name])) - 1)
     parts = {}
     for name, cells in application.cells.items():
