@@ -251,8 +251,8 @@ def _merged(neurons: list[AbstractPointNeuron]) -> AbstractPointNeuron:
     def joined(*leaves):
         if all(np.ndim(leaf) == 0 for leaf in leaves) and len({float(leaf) for leaf in leaves}) == 1:
             return leaves[0]
-        leaves = [float_array(leaf) if isinstance(leaf, float | int) else leaf for leaf in leaves]  # plain numbers
-        parts = [jnp.broadcast_to(leaf, neuron.shape).reshape(-1) for leaf, neuron in zip(leaves, neurons, strict=True)]
+        arrays = [float_array(leaf) if isinstance(leaf, float | int) else leaf for leaf in leaves]  # plain numbers
+        parts = [jnp.broadcast_to(leaf, neuron.shape).reshape(-1) for leaf, neuron in zip(arrays, neurons, strict=True)]
         return jnp.concatenate(parts)
     return jax.tree.map(joined, *[resized(neuron, shape) for neuron in neurons])
 
