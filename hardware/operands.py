@@ -5,6 +5,8 @@ from __future__ import annotations
 from snnsim.core.input import Input
 from snnsim.core.network import Network
 from snnsim.core.recording import Recording
+from snnsim.core.synapse import StaticSynapse
+from snnsim.plasticity.rule import AbstractRule
 
 SPIKE, FLOAT = "spike", "float"
 
@@ -20,8 +22,10 @@ def operand(network: Network, recording: Recording, name: str) -> tuple[str, str
     source = network.populations[projection.pre]
     if projection.taps(recording.dt, True)[1] is not None:
         return FLOAT, "the delay interpolates: its gains scale every spike"
-    if not projection.is_static:
-        return FLOAT, f"{type(projection.synapse).__name__} may scale every spike"
+    # A learning rule changes weights; whether it scales spikes is decided by the synapse that carries them.
+    carrier = projection.synapse.carrier if isinstance(projection.synapse, AbstractRule) else projection.synapse
+    if not isinstance(carrier, StaticSynapse):
+        return FLOAT, f"{type(carrier).__name__} may scale every spike"
     if not source.spiking:
         return FLOAT, f"{projection.pre} sends its membrane, not spikes"
     if bool(recording.graded.get(projection.pre, True)):

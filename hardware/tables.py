@@ -262,7 +262,8 @@ def rich_tables(report: Report) -> Any:
     def table(title: str, head: Iterable[str], rows: Iterable[Sequence[str]]) -> Table:
         made = Table(title=title, title_justify="left", header_style="bold")
         for k, name in enumerate(head):
-            made.add_column(name, justify="left" if k < 2 else "right")
+            # Folded, not cut: a number without its last digits would be another number.
+            made.add_column(name, justify="left" if k < 2 else "right", overflow="fold")
         for row in rows:
             made.add_row(*(Text(cell) for cell in row))
         return made

@@ -100,6 +100,12 @@ def test_markdown_and_terminal(checked, capsys):
     assert "71,320" in capsys.readouterr().out
 
 
+def test_a_narrow_terminal_loses_no_digit(checked, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "60")
+    report(*checked, ["loihi", "arithmetic"]).print()
+    assert "…" not in capsys.readouterr().out
+
+
 def test_pictures_may_be_matplotlib_figures(checked):
     figure = pytest.importorskip("matplotlib.figure").Figure()
     figure.subplots().plot([1, 2])

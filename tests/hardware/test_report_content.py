@@ -71,6 +71,7 @@ def test_a_pair_rule_visits_synapses_at_spikes_of_both_ends():
     assert fired > 0
     work = Workload.of(net, rec)
     join = work.projections["a_b"]
+    assert join.operand == "spike"
     assert (join.rule, join.learning_events) == ("PairSTDP", 2 * sent + 3 * fired)
     found = report(net, rec, ["loihi", "loihi-davies2018", "cpu"])
     assert found["loihi-davies2018"].cost.by_name()["synaptic update"] == pytest.approx(120e-12 * join.learning_events)
@@ -78,6 +79,11 @@ def test_a_pair_rule_visits_synapses_at_spikes_of_both_ends():
         assert "synaptic update" not in found[name].cost.by_name()
         assert any("learning of a_b (PairSTDP)" in what for what in found[name].cost.unpriced)
     assert "learns by PairSTDP" in found.to_html()
+
+
+def test_a_carrier_that_scales_spikes_multiplies():
+    net, rec = learning(PairSTDP(w_max=1.0, carrier=sn.synapses.TsodyksMarkram()))
+    assert Workload.of(net, rec).projections["a_b"].operand == "float"
 
 
 def test_a_network_that_does_not_learn_has_no_such_lines(checked):
