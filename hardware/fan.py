@@ -21,6 +21,12 @@ def fan_in(connection: AbstractConnection, pre: Shape, post: Shape) -> np.ndarra
     return np.rint(np.asarray(connection.structure()(ones), np.float64)).astype(np.int64).reshape(prod(post))
 
 
+def sources_of(connection: Sparse) -> np.ndarray:
+    """Source of each synapse of a list, int64 ``[synapses]``; on the host, where long lists are."""
+    starts = np.asarray(connection.starts, np.int64)
+    return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+
+
 def fan_out_by_slice(connection: AbstractConnection, pre: Shape, post: Shape, size: int) -> np.ndarray:
     """Synapses from each source unit onto each slice of `size` target units, int64 ``[n_pre, slices]``.
 
@@ -34,10 +40,7 @@ def fan_out_by_slice(connection: AbstractConnection, pre: Shape, post: Shape, si
     slices = -(-n_post // size)
     if isinstance(connection, Sparse):
         there = np.asarray(connection.weight) != 0
-        cell = (
-            np.asarray(connection.sources, np.int64)[there] * slices
-            + np.asarray(connection.targets, np.int64)[there] // size
-        )
+        cell = sources_of(connection)[there] * slices + np.asarray(connection.targets, np.int64)[there] // size
         return np.bincount(cell, minlength=n_pre * slices).reshape(n_pre, slices)
     if isinstance(connection, Dense):
         there = np.asarray(connection.weight) != 0

@@ -16,7 +16,7 @@ from snnsim.core.input import Input
 from snnsim.core.network import Network
 from snnsim.core.neuron import AbstractNeuron, AbstractPointNeuron
 from snnsim.core.projection import Projection
-from snnsim.hardware.fan import fan_out_by_slice
+from snnsim.hardware.fan import fan_out_by_slice, sources_of
 from snnsim.hardware.spinnaker.application import AbstractJoin, Application, Cells, Rows, slice_starts
 from snnsim.hardware.workload import Workload
 from snnsim.neurons import PoissonGenerator, Refractory
@@ -129,7 +129,7 @@ def _fan_by_synapse(connection: Any, stage: np.ndarray, stages: int, post_size: 
     """Synapses by stage, source unit and target slice, where each synapse has a delay of its own."""
     there = np.asarray(connection.weight) != 0
     if isinstance(connection, Sparse):
-        source, target = np.asarray(connection.sources), np.asarray(connection.targets)
+        source, target = sources_of(connection), np.asarray(connection.targets, np.int64)
     elif isinstance(connection, Dense):
         source, target = np.indices(there.shape, sparse=True)
     elif isinstance(connection, OneToOne):

@@ -12,6 +12,7 @@ import numpy as np
 from snnsim.core.errors import DelayError, UnsupportedError
 from snnsim.core.network import Network
 from snnsim.core.projection import BY_SIGN, Projection
+from snnsim.hardware.fan import sources_of
 from snnsim.hardware.spinnaker.pynn_cells import EXCITATORY, INHIBITORY, SPINNAKER, Cell, shortest
 from snnsim.plasticity import SPYNNAKER, Additive, Multiplicative, PairSTDP
 from snnsim.synapses import Dense, OneToOne, Sparse
@@ -94,7 +95,7 @@ def _list(projection: Projection, name: str, pre: tuple[int, ...], post: tuple[i
     """Source, target and weight of each synapse; those of weight 0 are none, unless they learn."""
     connection: Any = projection.connection
     if isinstance(connection, Sparse):
-        source, target = np.asarray(connection.sources), np.asarray(connection.targets)
+        source, target = sources_of(connection), np.asarray(connection.targets)
         weight = shortest(connection.weight)
     elif isinstance(connection, OneToOne):
         source = target = np.arange(prod(pre))

@@ -306,7 +306,7 @@ def test_machines_that_are_too_small():
     large, huge = (PlannedNetwork({"a": PlannedPopulation(n, 0.0)}, {}, 1.0, 1.0) for n in (1001 * 256, 10**6))
     with pytest.raises(ConfigurationError, match="by 242 cores: 3 boards of 48 chips have 2,277 cores"):
         SpiNNaker(boards=1).place(large.application())
-    with pytest.raises(ConfigurationError, match="1 to 1,200 boards.* exceeds by 118 boards"):
+    with pytest.raises(ConfigurationError, match=r"1 to 1,200 boards.* exceeds by 118 boards"):
         SpiNNaker(neurons_per_core=1).place(huge.application())
 
 
