@@ -8,25 +8,30 @@ from html import escape
 from math import log10
 from typing import TYPE_CHECKING
 
+from snnsim.hardware.comparisons import (
+    CHANGES_SAY,
+    QUOTED_SAY,
+    THREE_HEAD,
+    THREE_SAY,
+    change_head,
+    change_rows,
+    quoted_rows,
+    three_rows,
+)
 from snnsim.hardware.cost import Cost, Term
 from snnsim.hardware.figure import EVIDENCE, Figure
 from snnsim.hardware.formats import band, number, plain, si
 from snnsim.hardware.html_style import STYLE
 from snnsim.hardware.quoted.rows import ROWS
 from snnsim.hardware.tables import (
-    CHANGES_SAY,
     ITEM_HEAD,
     LAYER_HEAD,
-    QUOTED_SAY,
     TERM_HEAD,
     UNIT_HEAD,
-    change_head,
-    change_rows,
     headline,
     item_rows,
     layer_rows,
     per_event,
-    quoted_rows,
     subtitle,
     unit_rows,
 )
@@ -45,6 +50,7 @@ def html_page(report: Report) -> str:
             _head(report),
             _tiles(report),
             _comparison(report),
+            _three(report),
             _counts(report),
             _changes(report),
             _figures(report),
@@ -121,6 +127,13 @@ def _comparison(report: Report) -> str:
         "band that the sources give. Tables of one target are alternatives and are never added. They price different "
         f"things: what each leaves out is listed below it.</p>{''.join(rows)}</div>\n"
     )
+
+
+def _three(report: Report) -> str:
+    rows = three_rows(report)
+    if not rows:
+        return ""
+    return f"<h2>Three numbers</h2><div class='card'><p>{THREE_SAY}</p>{_table(THREE_HEAD, rows, left=1)}</div>\n"
 
 
 def _bar(report: Report, outcome: Outcome, cost: Cost, bottom: float, width: float, first: bool) -> str:

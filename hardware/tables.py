@@ -7,9 +7,19 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from snnsim.hardware.comparisons import (
+    CHANGES_SAY,
+    QUOTED_HEAD,
+    QUOTED_SAY,
+    THREE_HEAD,
+    THREE_SAY,
+    change_head,
+    change_rows,
+    quoted_rows,
+    three_rows,
+)
 from snnsim.hardware.cost import Cost, share, term_row
 from snnsim.hardware.formats import UNKNOWN, band, number, plain, si
-from snnsim.hardware.quoted.rows import ROWS
 
 if TYPE_CHECKING:
     from snnsim.hardware.report import Report
@@ -145,39 +155,6 @@ def subtitle(report: Report) -> str:
     return f"{number(work.samples)} sample{plural} of {work.steps * work.dt:g} ms in steps of {work.dt:g} ms"
 
 
-def change_head(report: Report) -> tuple[str, ...]:
-    """Head of `change_rows`."""
-    return ("target", "table", "as it ran", *(each.change.title for each in report.changed))
-
-
-def change_rows(report: Report) -> list[tuple[str, ...]]:
-    """Energy of one sample by each table, as it ran and changed, with the factor between them."""
-    rows: list[tuple[str, ...]] = []
-    for outcome, cost in report.tables:
-        now = report.per_sample_j(cost)
-        cells = []
-        for each in report.changed:
-            then = each.per_sample_j(outcome.name, cost.table)
-            factor = f" (x {then / now:.2g})" if then is not None and now else ""
-            cells.append("refused" if then is None and now is not None else si(then, "J") + factor)
-        rows.append((outcome.title, cost.table, si(now, "J"), *cells))
-    return rows
-
-
-CHANGES_SAY = (
-    "Counts scaled in proportion, each sample priced again; whether the network would still solve its task was not "
-    "tested. How many neurons are active is taken to stay as it was."
-)
-QUOTED_HEAD = ("machine", "figure", "for one", "evidence", "scope", "at", "source", "why it is not the price here")
-QUOTED_SAY = "Published totals of other machines or tasks. They are not prices of this network and enter no sum."
-
-
-def quoted_rows() -> list[tuple[str, ...]]:
-    """Rows for comparison, by `QUOTED_HEAD`."""
-    return [(row.title, str(row.figure), row.per, row.figure.evidence, row.figure.scope, row.figure.operating_point,
-             row.figure.reference.short, row.caveat) for row in ROWS]
-
-
 ITEM_HEAD = ("layer or part", "energy / sample", "energy / s of biology", "share")
 
 
@@ -230,6 +207,8 @@ def markdown_text(report: Report) -> str:
         "Tables of one target are alternatives and are never added.",
     ]
     parts += [f"- {o.title} cannot hold this network. {o.refused}" for o in report.outcomes if o.refused]
+    if rows := three_rows(report):
+        parts += ["## Three numbers", THREE_SAY, _table(THREE_HEAD, rows)]
     parts += ["## Counts", _table(LAYER_HEAD, layer_rows(report)), _table(UNIT_HEAD, unit_rows(report))]
     parts.append("\n".join(f"- {limit}" for limit in report.limits))
     if report.changed:

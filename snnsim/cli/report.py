@@ -27,8 +27,10 @@ def command(
     import json
 
     from snnsim.cli.priced import report_of_file, report_of_run
+    from snnsim.hardware import targets as known
     from snnsim.io.atomic import require_new_file
 
+    known(*split(targets))
     for path in (out, csv, markdown):
         if path is not None:
             require_new_file(path)

@@ -64,6 +64,12 @@ def test_an_existing_file_is_refused_before_any_work(snnsim, option, tmp_path):
     assert "folder" in err
 
 
+def test_an_unknown_target_is_refused_before_any_work(snnsim, tmp_path):
+    code, out, err = snnsim("report", tmp_path / "nothing.nir", "--targets", "cpu,abacus")
+    assert (code, out) == (1, "")
+    assert "abacus" in err
+
+
 @pytest.mark.parametrize("parts", [("lif", "lif_norse.nir"), ("rnn", "braille_noDelay_bias_zero.nir")])
 def test_a_graph_of_others_is_reported(snnsim, parts, tmp_path):
     code, out, err = snnsim("report", nir_file(*parts), "--targets", ALL, "--out", tmp_path / "r.html", "--json")

@@ -12,9 +12,9 @@ import snnsim as sn
 from snnsim.hardware import Change, report
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-SECTIONS = ("Energy of one sample", "What the network did", "What if", "Pictures", "SpiNNaker 1", "Loihi 1",
-            "TrueNorth (all-in)", "CPU", "45 nm arithmetic", "What this report leaves out", "Quoted for comparison",
-            "Sources")
+SECTIONS = ("Energy of one sample", "Three numbers", "What the network did", "What if", "Pictures",
+            "SpiNNaker 1", "Loihi 1", "TrueNorth (all-in)", "CPU", "45 nm arithmetic",
+            "What this report leaves out", "Quoted for comparison", "Sources")
 
 
 @pytest.fixture(scope="module")

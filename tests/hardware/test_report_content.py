@@ -12,6 +12,7 @@ import pytest
 import snnsim as sn
 from snnsim.core.errors import ConfigurationError, DelayError, UnsupportedError
 from snnsim.hardware import Mapping, Target, Workload, report
+from snnsim.hardware.comparisons import three_rows
 from snnsim.hardware.quoted.rows import ROWS
 from snnsim.hardware.quoted.truenorth import TrueNorth
 from snnsim.plasticity import PairSTDP
@@ -37,6 +38,18 @@ def test_energy_of_a_second_is_that_of_a_sample_over_its_length(checked):
     for row in csv.DictReader(io.StringIO(found.to_csv())):
         sample, second = (float(row[f"energy_per_{what}_j"]) for what in ("sample", "biological_second"))
         assert second == pytest.approx(sample / 0.1, rel=1e-12)
+
+
+def test_three_numbers_compare_with_the_quantised_network(checked):
+    found = report(*checked, ["arithmetic", "cpu"])
+    rows = three_rows(found)
+    tables = {cost.table: cost for cost in found["arithmetic"].cost.tables()}
+    ratios = [float(row[2].removeprefix("x ")) for row in rows]
+    base = tables["quantised-dense"].energy_j
+    assert ratios == pytest.approx([tables[t].energy_j / base for t in ("operations", "operations+sram",
+                                                                        "quantised-dense")], rel=5e-3)
+    assert "Three numbers" in found.to_markdown()
+    assert three_rows(report(*checked, ["cpu"])) == []
 
 
 class Unpriceable(Target):
