@@ -44,7 +44,7 @@ def searched(ring: jax.Array, spikes: jax.Array, weight: jax.Array, rows: Rows, 
     return after.reshape(ring.shape)
 
 
-def _kernel(before, values, weight, starts, ends, targets, delays, step, ring, *, places, sources, depth, batch, slots,
+def _kernel(_before, values, weight, starts, ends, targets, delays, step, ring, *, places, sources, depth, batch, slots,
             interpret):
     place = pl.program_id(0) * UNITS + jnp.arange(UNITS, dtype=jnp.int32)
     inside = place < places
