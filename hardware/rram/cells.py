@@ -122,7 +122,7 @@ def on_arrays(g: jax.Array, tiling: Tiling, groups: int = 1) -> jax.Array:
     Returns:
         ``[signs, groups, down, across, rows of an array, columns in use of an array]``, 0 where there is no cell.
     """
-    _, digits, rows, columns = g.shape
+    *_, rows, columns = g.shape
     down, across = tiling.cut(rows, columns // groups)
     paired = g.transpose(2, 3, 1, 0)[None] if tiling.signs == 1 else g.transpose(0, 2, 3, 1)[..., None]
     cells = paired.reshape(tiling.signs, rows, groups, columns // groups, tiling.per_weight)
@@ -135,7 +135,7 @@ def on_arrays(g: jax.Array, tiling: Tiling, groups: int = 1) -> jax.Array:
 def from_arrays(arrays: jax.Array, tiling: Tiling, shape: tuple[int, ...]) -> jax.Array:
     """The inverse of `on_arrays`; `shape` is that of the cells."""
     _, digits, rows, columns = shape
-    signs, groups, down, across, height, width = arrays.shape
+    signs, groups, down, across, height, _ = arrays.shape
     cells = arrays.transpose(0, 2, 4, 1, 3, 5).reshape(
         signs, down * height, groups, across * tiling.per_array, tiling.per_weight
     )

@@ -54,7 +54,8 @@ class Crossbar(AbstractConnection):
         >>> net = sn.Network(dict(a=sn.Input(3), b=sn.LI(2)),
         ...                  [sn.Projection("a", "b", Crossbar(sn.Dense(0.5), rram_wan()))], key=jax.random.key(0))
         >>> spikes = jax.numpy.ones((1, 1, 3))
-        >>> chips = [sn.simulate(net, {"a": spikes}, duration=1.0, seed=chip)["b", "output"][0, 0, 0] for chip in (0, 1)]
+        >>> chips = [sn.simulate(net, {"a": spikes}, duration=1.0, seed=chip)["b", "output"][0, 0, 0]
+        ...          for chip in (0, 1)]
         >>> bool(chips[0] != chips[1])
         True
 

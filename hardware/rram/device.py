@@ -35,7 +35,7 @@ class StuckCells(eqx.Module):
 
     def __check_init__(self):
         given = [known(value) for value in (self.on, self.off)]
-        if None not in given and not (min(given) >= 0 and sum(given) <= 1):  # type: ignore[type-var,arg-type]
+        if None not in given and not (min(given) >= 0 and sum(given) <= 1):  # type: ignore[type-var,arg-type,operator]
             raise ConfigurationError(
                 got=f"on = {given[0]:g}, off = {given[1]:g}",
                 expected="probabilities, together at most 1",

@@ -1,4 +1,4 @@
-"""Cells of published fits. All numbers are those of the open-source tools aihwkit and CrossSim, which name the papers."""
+"""Cells of published fits; the numbers are those of the open-source tools aihwkit and CrossSim, which name papers."""
 
 from __future__ import annotations
 

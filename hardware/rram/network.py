@@ -127,7 +127,7 @@ def _refuse(projection: Projection, name: str) -> None:
 
 def _replaced(network: Network, replace: dict[str, Replace], wrapped: bool) -> Network:
     """The network with the weighted connections of some projections replaced; what is learned stays learned."""
-    projections, moved = dict(network.projections), {}
+    projections, moved = dict(network.projections), {}  # type: ignore[var-annotated]
     for name, of in replace.items():
         connection = projections[name].connection
         new: AbstractConnection

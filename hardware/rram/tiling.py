@@ -47,7 +47,8 @@ class Tiling(eqx.Module):
         for name, low, high in (("rows", 1, LARGEST), ("columns", 1, LARGEST), ("weight_bits", 2, 24),
                                 ("cell_bits", 1, 16)):
             value = getattr(self, name)
-            if not (isinstance(value, int) and low <= value <= high or value is None and name.endswith("bits")):
+            fits = isinstance(value, int) and low <= value <= high
+            if not (fits or (value is None and name.endswith("bits"))):
                 raise _wrong(f"{name} = {value!r}", f"an integer from {low} to {high}", f"correct {name}")
         if self.pair not in ("arrays", "columns"):
             raise _wrong(f"pair = {self.pair!r}", "'arrays' or 'columns'", "choose one of these")
