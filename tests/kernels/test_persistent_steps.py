@@ -21,13 +21,13 @@ from snnsim.core.state import initial_state
 from snnsim.kernels.event_propagation import Rows
 from snnsim.kernels.persistent_steps import Tuning, persistent_steps
 
+pytestmark = pytest.mark.usefixtures("interpreted_or_gpu")
 
-@pytest.fixture(params=["interpret", pytest.param("gpu", marks=pytest.mark.gpu)], autouse=True)
-def _where(request, monkeypatch):
-    """On a GPU, the case "gpu" runs what "interpret" runs elsewhere."""
-    if request.param == "interpret" and jax.default_backend() == "gpu":
-        pytest.skip("the same case runs on the GPU")
-    monkeypatch.setattr(flat_kernels, "UNROLL", 1)  # compiled sooner
+
+@pytest.fixture(autouse=True)
+def _short_compilation(monkeypatch):
+    """One step a turn of XLA's loop: the same steps, compiled sooner."""
+    monkeypatch.setattr(flat_kernels, "UNROLL", 1)
 
 
 # -- the kernel alone ------------------------------------------------------------------------------------------
