@@ -251,12 +251,15 @@ def test_blocks_of_rows_add_up_to_the_connection(connection, pre, post):
     np.testing.assert_allclose(total[:, 0], plain(signals), atol=2e-5)
     np.testing.assert_allclose(total[:, 0], built(signals), atol=2e-5)
     np.testing.assert_allclose(sums[:, :, 1], 2 * sums[:, :, 0], rtol=1e-5, atol=1e-5)
-    driven = view.rows_driven(pre, post)
-    marked = view.with_matrix(jnp.ones_like(matrix))
-    if bias is not None:
-        marked = type(marked)(**{**vars(marked), "bias": None})
-    out = view.groups * float(marked(jnp.ones((1, *pre))).sum()) / matrix.shape[1]
-    assert float(driven.sum()) == pytest.approx(out)  # with all inputs on, each read drives all its rows
+    # A row is driven once for each place of its kernel in which its input is on: by hand, input by input.
+    counts = np.random.default_rng(0).integers(0, 5, pre)
+    driven, unbiased = view.activations(counts), (lambda x: plain(x) - plain(jnp.zeros_like(x)))
+    unit = jnp.zeros_like(matrix).at[3, 1].set(1.0)
+    one = view.with_matrix(unit)
+    alone = float((one(jnp.asarray(counts, jnp.float32)[None]) - one(jnp.zeros((1, *pre)))).sum())
+    assert driven[3, 1] == alone
+    total = float(unbiased(jnp.asarray(counts, jnp.float32)[None]).sum())
+    assert (driven * np.asarray(matrix, np.float64)).sum() == pytest.approx(total, rel=1e-4, abs=1e-4)
 
 
 def test_sizes_that_cannot_be():

@@ -213,7 +213,8 @@ def test_gradient_is_that_of_finite_differences(x64, settings):
         assert float(gradient[i, j]) == pytest.approx(float(slope), rel=1e-4, abs=1e-7)
 
 
-@pytest.mark.parametrize("tiling", [rram.Tiling(8, 8, 4), rram.Tiling(8, 16, 6, 2), rram.Tiling(8, 16, 6, 2, "columns")])
+@pytest.mark.parametrize("tiling", [rram.Tiling(8, 8, 4), rram.Tiling(8, 16, 6, 2),
+                                    rram.Tiling(8, 16, 6, 2, "columns")])
 @pytest.mark.parametrize("converters", [rram.Converters(), rram.Converters(6)])
 def test_rounding_passes_gradients_straight_through(tiling, converters):
     """The slope of the sum of all arrivals by a weight is the sum of its inputs, as without rounding."""
@@ -259,7 +260,8 @@ def test_programmed_weights_are_what_the_arrays_hold(conv):
 def test_chains_and_choices():
     net = sn.Network(
         dict(a=sn.Input((2, 8, 8)), h=sn.LIF(6), b=sn.LI(2)),
-        [sn.Projection("a", "h", sn.synapses.Chain((sn.SumPool2d(2), sn.Conv2d(4), sn.Dense()), [(2, 4, 4), (3, 1, 1)])),
+        [sn.Projection("a", "h", sn.synapses.Chain((sn.SumPool2d(2), sn.Conv2d(4), sn.Dense()),
+                                                   [(2, 4, 4), (3, 1, 1)])),
          sn.Projection("h", "b", sn.Dense())], key=jax.random.key(0))
     inputs = {"a": (np.random.default_rng(0).random((9, 2, 2, 8, 8)) < 0.3).astype(np.float32)}
     bars = rram.on_crossbars(net, rram.gaussian(0.1), projections=["a_h"])
