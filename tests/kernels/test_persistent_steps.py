@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flat_networks import KEY, assert_agree, drawn, everything, run, sparse
+from test_family import FAMILY
 
 import snnsim as sn
 from snnsim import neurons
@@ -202,6 +203,27 @@ def test_a_run_in_parts_is_the_whole_to_the_bit():
             np.testing.assert_array_equal(joined, expected, f"{name}: {variable}")
         np.testing.assert_array_equal(early[name] + late[name], counts[name])
     assert jax.tree.all(jax.tree.map(lambda a, b: np.array_equal(a, b), state, whole))
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_every_neuron_becomes_a_program_for_a_gpu(name, monkeypatch):
+    """Triton's language knows fewer operations than JAX; the translation needs no GPU."""
+    monkeypatch.setattr(flat_kernels, "persistent_steps", lambda *arguments, interpret, **options: persistent_steps(
+        *arguments, interpret=False, **options))
+    make, weight = FAMILY[name]
+    neuron = make((40,))
+    source = "cell" if neuron.spiking else "other"
+    others = {} if neuron.spiking else {"other": cells(40)}
+    network = sn.Network({"cell": neuron, **others}, [sparse(source, "cell", 3, weight, delay=0.5)], key=KEY)
+    arrays, rest = eqx.partition((flatten(network, 0.1), initial_state(network, 1, 0.1)), eqx.is_array)
+
+    def chunk(arrays):
+        flat, state = eqx.combine(arrays, rest)
+        state, ran = run_flat(flat, state, {}, dt=0.1, steps=3, seed=jnp.uint32(0), record=everything(network),
+                              kernels=(flat_kernels.PERSISTENT,))
+        return state, ran.words, ran.traces
+    program = jax.jit(chunk).trace(arrays).lower(lowering_platforms=("cuda",)).as_text()
+    assert program.count("snnsim_persistent_steps") > 0
 
 
 # -- what is left to XLA's steps -------------------------------------------------------------------------------
