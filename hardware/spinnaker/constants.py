@@ -78,6 +78,14 @@ CORE_ACTIVE = Figure(
     "SNABSuite's 4-chip board, (4.1103 - 2.6711) W over 63 cores",
     place=f"WATTS_PER_CORE_ACTIVE_OVERHEAD, {_V1}",
 )
+CHIP_IDLE = Figure(
+    0.35,
+    "W",
+    "spinnmachine",
+    "derived",
+    operating_point="chip of a 48-chip board, idle: (5.23 + 5.17 + 5.52 + 0.90) W over 48 chips, without the board",
+    place=f"WATTS_PER_IDLE_CHIP, {_V1}",
+)
 BOARD_IDLE = Figure(
     26.84,
     "W",

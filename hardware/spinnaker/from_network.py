@@ -56,8 +56,9 @@ def _cells(network: Network, workload: Workload, name: str) -> Cells:
                                expected="spikes", where="SpiNNaker", fix="use spiking neurons inside the network")
     role = "input" if isinstance(neuron, Input) else "poisson" if isinstance(neuron, PoissonGenerator) else "neurons"
     kind = type(inside(neuron)).__name__
+    sent = workload.unit_counts[name] if neuron.spiking else np.zeros(neuron.size, np.int64)
     return Cells(name, kind, neuron.size, role, workload.populations[name].state_variables,
-                 role == "input" or kind in MEASURED, workload.unit_counts[name])
+                 role == "input" or kind in MEASURED, sent)
 
 
 def _longest(projection: Projection, dt: float) -> int:

@@ -110,7 +110,7 @@ def cut(application: Application, wishes: Wishes) -> tuple[dict[str, Part], dict
         raise ConfigurationError(got=f"neurons_per_core of {', '.join(sorted(wrong))}", where="SpiNNaker",
                                  expected=f"names among {', '.join(application.cells)}", fix="correct the name")
     plans, refusals = [], []
-    for extended in ((False, True) if wishes.delays == "auto" else (wishes.delays == "extension",)):
+    for extended in _ways(application, wishes):
         try:
             plans.append(_plan(application, wishes, extended))
         except (ConfigurationError, DelayError) as refusal:
@@ -118,6 +118,15 @@ def cut(application: Application, wishes: Wishes) -> tuple[dict[str, Part], dict
     if not plans:
         raise refusals[-1]
     return min(plans, key=lambda plan: sum(part.slices + part.extensions for part in plan[0].values()))
+
+
+def _ways(application: Application, wishes: Wishes) -> tuple[bool, ...]:
+    """Whether to try delay extensions; where ring buffers hold all delays anyway, both ways are the same."""
+    if wishes.delays != "auto":
+        return (wishes.delays == "extension",)
+    short = all(join.longest_delay <= wishes.slots(wishes.most(application.cells[join.post]))
+                for join in application.joins.values())
+    return (False,) if short else (False, True)
 
 
 def _plan(application: Application, wishes: Wishes, extended: bool) -> tuple[dict[str, Part], dict[str, Rows]]:

@@ -242,7 +242,7 @@ def longest_row(mean: float, rows: int) -> int:
 
     Example:
         >>> longest_row(6.8, 128), longest_row(0.0, 128)
-        (22, 0)
+        (21, 0)
     """
     if mean <= 0:
         return 0

@@ -33,7 +33,7 @@ def summary_of(application: Application, machine: Machine, parts: Mapping[str, P
         "chips": f"{len(np.unique(placement.chip)):,} of {machine.chips:,}",
         "cores": f"{len(vertices):,} of {int(machine.cores.sum()):,}",
         "neurons per core": {name: part.neurons_per_core for name, part in parts.items()},
-        "delay slots (steps)": {name: part.delay_slots for name, part in parts.items()},
+        "delay slots (steps)": {name: part.delay_slots for name, part in parts.items() if application.incoming(name)},
         **({"delay extensions (stages)": extended} if extended else {}),
         "data memory of the fullest core (B, estimate)": max(part.memory.dtcm for part in parts.values()),
         "longest synaptic row (words of 256)": max(part.memory.row_words for part in parts.values()),

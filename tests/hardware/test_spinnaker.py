@@ -148,6 +148,24 @@ def test_real_time():
     assert priced(SpiNNaker(), *chain(2, 2))[0].time_scale == 1
 
 
+def test_buffers_that_overflow_are_told():
+    mapping, _ = priced(SpiNNaker(), *chain(300, 2, inputs=np.ones((10, 1, 300), np.float32)))
+    assert mapping.summary["packets a step at the busiest core (mean)"] == 300
+    assert any("whose buffer holds 256" in note for note in mapping.notes)
+    mapping, _ = priced(SpiNNaker(), *chain(200, 2, inputs=np.ones((10, 1, 200), np.float32)))
+    assert not any("whose buffer" in note for note in mapping.notes)
+
+
+def test_readouts_send_nothing():
+    net = sn.Network(dict(a=sn.Input(4), b=sn.LI(3)), [sn.Projection("a", "b", sn.Dense(0.5))], key=jax.random.key(0))
+    rec = sn.simulate(net, {"a": np.ones((10, 1, 4), np.float32)}, duration=10.0)
+    mapping, cost = priced(SpiNNaker(), net, rec)
+    assert mapping.vertices.packets.tolist() == [40, 0]
+    assert mapping.vertices.keys.tolist() == [4, 3]
+    assert mapping.keys.key.tolist() == [0, -1]
+    assert ("spike", "b") not in {(t.name, t.item) for t in tables(cost)["measured-increments"].terms}
+
+
 def test_plastic_synapses_take_longer():
     x = np.ones((10, 1, 64), np.float32)
     plain, _ = priced(SpiNNaker(), *chain(64, 64, inputs=x))
@@ -180,6 +198,15 @@ def test_boxed_board_v1():
     power = power_w(boards=1, active_cores=806, boxed=True)
     assert power == pytest.approx(59.284)
     assert power == pytest.approx(59.38, rel=0.002)
+
+
+def test_board_under_full_load_v3():
+    """Stromatias et al. 2013 (abstract): 1.8e9 synaptic events/s on a board of 48 chips at less than 1 W a chip."""
+    power = 48 * c.CHIP_IDLE.value + 768 * c.CORE_ACTIVE.value
+    assert power == pytest.approx(42.9, abs=0.05)
+    assert power < 48.0
+    assert power / 1.8e9 == pytest.approx(23.8e-9, rel=0.01)
+    assert 768 * c.EVENTS_PER_SECOND.value > 1.8e9
 
 
 def test_microcircuit_power_v2():

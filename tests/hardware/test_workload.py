@@ -18,6 +18,11 @@ def test_counts_by_hand(small):
     assert (second.signals, second.synapses, second.events, second.dense_events) == (2, 3, 2, 12)
     assert (first.operand, second.operand) == ("spike", "spike")
     assert work.per_sample() == {"effective_acs": 7.0, "effective_macs": 0.0, "dense": 24.0}
+    # A message leaves for each spike of a population that others listen to; each event reads a weight of 32 bits.
+    assert {name: p.packets for name, p in work.populations.items()} == {"input": 3, "hidden": 2, "output": 0}
+    assert work.packets == 5
+    assert work.bytes_read() == {"spike": 7 * 4, "float": 0}
+    assert (first.weight_bytes, first.index_bytes) == (12, 0)
     hidden, output = work.populations["hidden"], work.populations["output"]
     assert (hidden.spikes, hidden.updates, hidden.driven) == (2, 12, 4)
     # Unit 2 stays above 0 after its first input in step 0; unit 0 keeps what subtraction leaves.
@@ -111,6 +116,18 @@ def test_other_networks_are_refused(checked, small):
     with pytest.raises(ConfigurationError, match="other parameters"):
         Workload.of(other, rec)
     Workload.of(rec.network(), rec)
+
+
+def test_bytes_of_lists_and_of_numbers(small):
+    net = sn.Network(dict(a=sn.Input(4), b=sn.LIF(3)),
+                     [sn.Projection("a", "b", sn.Sparse.from_edges(np.array([0, 0, 2]), np.array([1, 2, 0]), 0.5))],
+                     key=jax.random.key(0))
+    rec = sn.simulate(net, {"a": np.full((5, 1, 4), 0.5, np.float32)}, duration=5.0)
+    work = Workload.of(net, rec, weight_bits=5)
+    join = work.projections["a_b"]
+    assert (join.weight_bytes, join.index_bytes) == (2, 4 * (3 + 5))  # three targets, and where five sources begin
+    assert join.events == 15
+    assert work.bytes_read() == {"spike": 0, "float": 10}  # 75 bits
 
 
 def test_weight_bits(small):
