@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +25,9 @@ def _join(distributed: bool) -> bool:
         from snnsim.core.processes import join_processes
 
         join_processes()
+        # Libraries that connect processes say so on stdout, where results go: theirs goes to stderr from here on.
+        sys.stdout = os.fdopen(os.dup(1), "w", buffering=1)
+        os.dup2(2, 1)
     return distributed
 
 

@@ -31,7 +31,8 @@ NO_MESH = jax.sharding.AbstractMesh((), ())
 def sharded_kernels(shards: Shards, platform: str) -> tuple[Kernel, ...]:
     """The kernels of a platform, each on all devices; spikes come as words of all devices, see `Shards.spans`."""
     send = searched if platform == "gpu" and jnp.result_type(float) == jnp.float32 else propagate
-    return tuple(Kernel(f"{kernel.name} on {shards.mesh.size} devices", partial(_run, shards, kernel, send))
+    where = f"on {shards.mesh.size} device{'s' if shards.mesh.size > 1 else ''}"
+    return tuple(Kernel(f"{kernel.name} {where}", partial(_run, shards, kernel, send))
                  for kernel in KERNELS[platform])
 
 
