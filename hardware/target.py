@@ -139,6 +139,7 @@ REGISTRY: dict[str, Callable[[], Target]] = {
     "loihi": _factory("loihi.target", "Loihi", table="sanafe-nahuku-fit"),
     "loihi-davies2018": _factory("loihi.target", "Loihi", table="davies2018-sim"),
     "truenorth": _factory("quoted.truenorth", "TrueNorth"),
+    "rram": _factory("rram.target", "Rram"),
     "cpu": _factory("processors.target", "Processor", device="cpu"),
     "gpu": _factory("processors.target", "Processor", device="gpu"),
     "arithmetic": _factory("processors.arithmetic", "Arithmetic"),

@@ -19,6 +19,7 @@ from snnsim.hardware.rram.library import rram_wan as rram_wan
 from snnsim.hardware.rram.library import rram_wan_cubic as rram_wan_cubic
 from snnsim.hardware.rram.network import on_crossbars as on_crossbars
 from snnsim.hardware.rram.network import programmed as programmed
+from snnsim.hardware.rram.target import Rram as Rram
 from snnsim.hardware.rram.tiling import Tiling as Tiling
 from snnsim.hardware.rram.wires import Wires as Wires
 

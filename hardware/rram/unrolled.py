@@ -8,14 +8,16 @@ from math import prod
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from snnsim.core.connection import AbstractConnection
-from snnsim.core.errors import UnsupportedError
+from snnsim.core.errors import ConfigurationError, UnsupportedError
 from snnsim.synapses.conv import AbstractConv
 from snnsim.synapses.dense import Dense
 from snnsim.synapses.sparse import Sparse
 
 Shape = tuple[int, ...]
+LARGEST = 2**26  # pairs of a matrix: it is made in full, and its cells several times
 
 
 class Unrolled(ABC):
@@ -29,6 +31,11 @@ class Unrolled(ABC):
 
     def __init__(self, connection: AbstractConnection):
         self.connection = connection
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns), without making the matrix."""
 
     @abstractmethod
     def matrix(self) -> jax.Array:
@@ -59,19 +66,35 @@ class Unrolled(ABC):
     def reads(self, post: Shape) -> int:
         """How often the arrays are read in a step: once for each place of a kernel."""
 
-    @abstractmethod
-    def rows_driven(self, pre: Shape, post: Shape) -> jax.Array:
-        """Rows that a signal of each source unit drives, summed over reads and groups, float ``[*pre]``."""
+    def activations(self, counts: np.ndarray) -> np.ndarray:
+        """How often each row is driven as each column sees it, float64 ``[rows, columns]``.
+
+        Args:
+            counts: signals of each source unit, ``[*pre]``; a unit in several places of a kernel drives several rows.
+        """
+        with jax.enable_x64(True):
+            signals = jnp.asarray(counts, jnp.float64)[None]
+            _, transpose = jax.vjp(
+                lambda tile: self.product(signals, tile).sum(), jnp.zeros((1, *self.shape, 1), jnp.float64)
+            )
+            driven = transpose(jnp.ones((), jnp.float64))[0]
+            return np.asarray(driven)[0, :, :, 0]
 
 
 class _Matrix(Unrolled):
     """`Dense` and `Sparse`: pairs that are not joined are cells at their smallest conductance all the same."""
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        if isinstance(self.connection, Dense):
+            return self.connection.weight.shape
+        return len(self.connection.starts) - 1, prod(self.connection.post)  # type: ignore[attr-defined]
+
     def matrix(self) -> jax.Array:
         if isinstance(self.connection, Dense):
             return self.connection.weight
         sparse: Sparse = self.connection  # type: ignore[assignment]
-        empty = jnp.zeros((len(sparse.starts) - 1, prod(sparse.post)), sparse.weight.dtype)
+        empty = jnp.zeros(self.shape, sparse.weight.dtype)
         return empty.at[sparse.sources, sparse.targets].add(sparse.weight)
 
     def with_matrix(self, matrix: jax.Array) -> AbstractConnection:
@@ -92,9 +115,6 @@ class _Matrix(Unrolled):
     def reads(self, post: Shape) -> int:
         return 1
 
-    def rows_driven(self, pre: Shape, post: Shape) -> jax.Array:
-        return jnp.ones(pre)
-
 
 class _Kernels(Unrolled):
     """`Conv1d` and `Conv2d`: a column is an output channel, a row one point of one input channel's kernel."""
@@ -104,6 +124,11 @@ class _Kernels(Unrolled):
     @property
     def groups(self) -> int:  # type: ignore[override]
         return self.connection.groups
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        weight = self.connection.weight.shape
+        return prod(weight[1:]), weight[0]
 
     def matrix(self) -> jax.Array:
         weight = self.connection.weight
@@ -139,29 +164,33 @@ class _Kernels(Unrolled):
     def reads(self, post: Shape) -> int:
         return prod(post[1:])
 
-    def rows_driven(self, pre: Shape, post: Shape) -> jax.Array:
-        shape = (self.groups, *self.connection.weight.shape[1:])
-        places = eqx.tree_at(
-            lambda conv: (conv.weight, conv.bias),
-            self.connection,
-            (jnp.ones(shape), None),
-            is_leaf=lambda leaf: leaf is None,
-        )
-        _, transpose = jax.vjp(places, jnp.zeros((1, *pre)))
-        return transpose(jnp.ones((1, self.groups, *post[1:])))[0][0]
-
 
 def unrolled(connection: AbstractConnection, where: str) -> Unrolled:
     """The matrix view of a built connection.
 
     Raises:
         UnsupportedError: a connection that is no matrix of its own (one to one, pooling, a chain).
+        ConfigurationError: a matrix too large to be made: the pairs of a sparse connection that are not joined count.
     """
     if isinstance(connection, Dense | Sparse):
-        return _Matrix(connection)
-    if isinstance(connection, AbstractConv):
-        return _Kernels(connection)
-    raise UnsupportedError(
+        view: Unrolled = _Matrix(connection)
+    elif isinstance(connection, AbstractConv):
+        view = _Kernels(connection)
+    else:
+        raise _no_matrix(connection, where)
+    rows, columns = view.shape
+    if rows * columns > LARGEST:
+        raise ConfigurationError(
+            got=f"{rows:,} x {columns:,} = {rows * columns:,} pairs",
+            expected=f"at most {LARGEST:,}, more weights than a chip of 2016 would hold",
+            where=where,
+            fix="leave this projection off the arrays, or divide its populations",
+        )
+    return view
+
+
+def _no_matrix(connection: AbstractConnection, where: str) -> UnsupportedError:
+    return UnsupportedError(
         got=f"a {type(connection).__name__} connection",
         expected="Dense, Sparse, Conv1d or Conv2d",
         where=where,
