@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from snnsim.core.errors import ConfigurationError, OutputError, SnnsimError
+from snnsim.core.errors import ConfigurationError, OutputError
 from snnsim.core.sink import AbstractSink, Plan, Totals, Traces
 
 FAILED = -1
@@ -53,7 +53,7 @@ class FirstProcess(AbstractSink):
             try:
                 if self.sink is not None:
                     begin, totals = stack.enter_context(self.sink.opened(plan, totals))
-            except SnnsimError:
+            except Exception:
                 from_first(np.int32(FAILED))  # nobody waits for a process that is gone
                 raise
             begin = int(from_first(np.int32(begin)))

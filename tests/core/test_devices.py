@@ -78,6 +78,20 @@ def test_two_processes_give_the_bits_of_one(tmp_path, devices):
     assert one.traces
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("delay", [0.1, 2.0, 30.0])
+def test_two_gpus_give_the_bits_of_one(delay):
+    if jax.device_count() < 2:
+        pytest.skip("a single GPU")
+    network, placement = islands(delay, units=1000), {"cells_0": 0, "cells_1": 1}
+    record = {"cells_0": ["spikes", "v"], "cells_1": ["spikes"]}
+    one, two, parts = (simulated(network, record=record, duration=100.0, **given) for given in (
+        {}, {"devices": 2, "placement": placement}, {"devices": 2, "placement": placement, "chunk": 333}))
+    assert two.path == "flat, persistent kernel on 2 devices"
+    assert_same(one, two)
+    assert_same(one, parts)
+
+
 # -- one device ----------------------------------------------------------------------------------------------
 
 
