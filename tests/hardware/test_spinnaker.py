@@ -7,14 +7,9 @@ import pytest
 import snnsim as sn
 from snnsim.core.errors import ConfigurationError, DelayError, UnsupportedError
 from snnsim.hardware import Workload, targets
-from snnsim.hardware.spinnaker import (
-    PlannedNetwork,
-    PlannedPopulation,
-    PlannedProjection,
-    SpiNNaker,
-    planned_microcircuit,
-)
+from snnsim.hardware.spinnaker import PlannedNetwork, PlannedPopulation, PlannedProjection, SpiNNaker
 from snnsim.hardware.spinnaker import constants as c
+from snnsim.hardware.spinnaker import planned_microcircuit as planned
 from snnsim.hardware.spinnaker.energy import power_w
 from snnsim.hardware.spinnaker.from_network import application_of
 from snnsim.hardware.spinnaker.partition import Wishes, cut, delay_slots
@@ -40,7 +35,6 @@ def tables(cost):
     return {each.table: each for each in cost.tables()}
 
 
-# -- partition ---------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("neurons", "slots"), [(256, 32), (128, 64), (64, 128), (1, 8192), (255, 32)])
 def test_delay_slots(neurons, slots):
     assert delay_slots(neurons) == slots
@@ -130,7 +124,6 @@ def test_boards_and_chips_in_order_of_need():
         assert mapping.machine.chips == {3: 144}.get(asked.get("boards"), 4)
 
 
-# -- real time ---------------------------------------------------------------------------------------------
 def test_real_time():
     net = sn.Network(
         dict(a=sn.Input(256), b=sn.LIF(256)), [sn.Projection("a", "b", sn.Dense(0.001))], key=jax.random.key(0))
@@ -192,7 +185,6 @@ def test_what_was_not_measured_has_no_price():
     assert mapping.timing.neurons.max() == 0  # not known is not guessed
 
 
-# -- published and measured ---------------------------------------------------------------------------------
 def test_boxed_board_v1():
     """806 active cores on a boxed board: 59.38 W measured (the constants come from it: a check of the sum only)."""
     power = power_w(boards=1, active_cores=806, boxed=True)
@@ -214,7 +206,7 @@ def test_microcircuit_power_v2():
 
     All 768 cores of a board count, as the run's own number of cores is not published in our sources.
     """
-    events = planned_microcircuit(external="dc").workload().events
+    events = planned(external="dc").workload().events
     assert events == pytest.approx(9.667e8, rel=1e-3)
     power = power_w(boards=12, active_cores=12 * 768)
     assert pytest.approx(power, rel=0.1) == 0.601e-6 * events
@@ -224,7 +216,7 @@ def test_microcircuit_power_v2():
 def published_run():
     """Microcircuit at a twentieth of real time on 6 boards: 80 neurons a core, rings of 16 steps, delay extensions."""
     target = SpiNNaker(neurons_per_core=80, delays="extension", ring_slots=16, boards=6, time_scale=20)
-    plan = planned_microcircuit(external="dc")
+    plan = planned(external="dc")
     return target, target.place(plan.application()), plan.workload()
 
 
@@ -315,7 +307,6 @@ def test_idle_population_v5():
     assert watts["machine-model"][0] < measured < watts["machine-model"][1]
 
 
-# -- what does not fit --------------------------------------------------------------------------------------
 def test_rows_that_are_too_long():
     many = sn.Sparse.from_edges(np.zeros(300, int), np.zeros(300, int))
     with pytest.raises(ConfigurationError, match="remove 44"):
@@ -391,7 +382,6 @@ def test_no_activity_is_said():
         "idle board": pytest.approx(3.56 * 0.01), "core in use": pytest.approx(2 * 0.034 * 0.01)}
 
 
-# -- box, frames, SpiNNaker 2 -------------------------------------------------------------------------------
 def test_boxes_and_frames():
     _, cost = priced(SpiNNaker(boards=1, boxed=True), *chain(3, 4))
     assert cost.energy_j / cost.wall_s == pytest.approx(26.84 + 5.04 + 2 * 0.034)
