@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Names
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
@@ -40,7 +39,7 @@ class LoihiMapping(Mapping):
     hops_ew: dict[str, int]
 
 
-class Loihi(Target):
+class Loihi(Target[LoihiMapping]):
     """Loihi 1.
 
     Args:
@@ -118,9 +117,10 @@ class Loihi(Target):
             *({name: found[k] for name, found in counted.items()} for k in range(3)),
         )
 
-    def cost(self, mapping: Mapping, workload: Workload) -> Cost:
+    def cost(self, mapping: LoihiMapping, workload: Workload) -> Cost:
         """Price messages, hops, synaptic events and neurons, as SANA-FE counts them."""
-        return price(cast(LoihiMapping, mapping), workload, c.TABLES[self.table], self.name)
+        self.refuse_other(mapping, workload)
+        return price(mapping, workload, c.TABLES[self.table], self.name)
 
 
 def _tile(core: int) -> tuple[int, int]:
