@@ -97,10 +97,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="4000,40000")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", default=f"1,{os.cpu_count() or 1}", help="of Brian2's programs, by commas")
     chosen = parser.parse_args()
     try:
         import brian2  # noqa: F401
-        peers = [(threads, precision) for threads in sorted({1, os.cpu_count() or 1})
+        peers = [(threads, precision) for threads in sorted({int(n) for n in chosen.threads.split(",")})
                  for precision in ("float32", "float64")]
     except ImportError as error:
         print(f"# Brian2 left out: {error}")
