@@ -22,7 +22,7 @@ SCOPES = {
     "per-term": "price of one kind of work; other work is paid on top",
     "all-in": "total power divided by one kind of work, at one operating point",
 }
-_PREFIXES = {"a": 1e-18, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6}
+_PREFIXES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6}
 _ENERGY, _POWER = "J", "W"
 
 

@@ -140,8 +140,6 @@ REGISTRY: dict[str, Callable[[], Target]] = {
     "loihi-davies2018": _factory("loihi.target", "Loihi", table="davies2018-sim"),
     "truenorth": _factory("quoted.truenorth", "TrueNorth"),
     "rram": _factory("rram.target", "Rram"),
-    "sfq": _factory("sfq.target", "SFQ"),
-    "sfq-ersfq": _factory("sfq.target", "SFQ", family="ersfq"),
     "cpu": _factory("processors.target", "Processor", device="cpu"),
     "gpu": _factory("processors.target", "Processor", device="gpu"),
     "arithmetic": _factory("processors.arithmetic", "Arithmetic"),
